@@ -1,0 +1,56 @@
+"""Prepares the corpora: writes texts and clips into a work folder and a manifest of all files.
+
+    python3 -m tests.corpora.prepare --out FOLDER [--corpus tuxpaint] [--corpus wesnoth] [--quick]
+
+Runs again quickly: clips that are there are not rendered again.
+"""
+
+import argparse
+import pathlib
+import sys
+from typing import List
+
+from tests.corpora import manifest, tuxpaint, wesnoth
+from tests.corpora.manifest import Row, bucket
+
+CORPORA = ("tuxpaint", "wesnoth")
+
+
+def prepare(out: pathlib.Path, corpora=CORPORA, quick: bool = False, tuxpaint_root=tuxpaint.DEFAULT_ROOT,
+            wesnoth_root=wesnoth.DEFAULT_ROOT, progress=lambda done, total: None) -> List[Row]:
+    """Returns the rows and writes them to out/manifest.jsonl. `quick` keeps about a tenth of the events, each whole."""
+    out.mkdir(parents=True, exist_ok=True)
+    rows: List[Row] = []
+    if "tuxpaint" in corpora:
+        _must_exist(tuxpaint_root, "tuxpaint-stamps-default")
+        stamps = tuxpaint.rows(tuxpaint_root, out / "tuxpaint")
+        rows += manifest.tenth(stamps) if quick else stamps
+    if "wesnoth" in corpora:
+        _must_exist(wesnoth_root, "wesnoth-1.16-data")
+        keep = (lambda event: bucket(event, 10, "quick") == 0) if quick else (lambda event: True)
+        rows += wesnoth.rows(wesnoth_root, out / "wesnoth", keep, progress)
+    manifest.write(rows, out / "manifest.jsonl")
+    return rows
+
+
+def _must_exist(root: pathlib.Path, package: str) -> None:
+    if not root.is_dir():
+        raise SystemExit(f"corpora: {root} is not there; install the package {package} (deploy/install-deps does)")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", required=True, type=pathlib.Path, help="work folder; made if it is not there")
+    parser.add_argument("--corpus", action="append", choices=CORPORA, help="only this one; may be repeated")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the events")
+    arguments = parser.parse_args()
+
+    def progress(done: int, total: int) -> None:
+        print(f"\rclips rendered: {done}/{total}", end="", file=sys.stderr, flush=True)
+
+    rows = prepare(arguments.out, arguments.corpus or CORPORA, arguments.quick, progress=progress)
+    print(f"\n{len(rows)} rows in {arguments.out / 'manifest.jsonl'}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
