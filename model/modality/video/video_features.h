@@ -1,0 +1,25 @@
+// The fixed descriptor of a shot: what its frames look like, and what moves, where, and when.
+#ifndef MIXMATCH_MODEL_MODALITY_VIDEO_VIDEO_FEATURES_H_
+#define MIXMATCH_MODEL_MODALITY_VIDEO_VIDEO_FEATURES_H_
+
+#include <vector>
+
+#include "absl/types/span.h"
+#include "model/modality/image/image_features.h"
+
+namespace mixmatch::model {
+
+inline constexpr int kVideoFeatures = 1536;
+
+// One frame and when it shows, in seconds from any origin, not decreasing.
+struct TimedFrame {
+  RgbView image;
+  double seconds = 0.0;
+};
+
+// kVideoFeatures values of a shot; no frames give zeros. At most 16 frames, evenly spread, are looked at. Thread-safe.
+std::vector<float> VideoFeatures(absl::Span<const TimedFrame> frames);
+
+}  // namespace mixmatch::model
+
+#endif  // MIXMATCH_MODEL_MODALITY_VIDEO_VIDEO_FEATURES_H_
