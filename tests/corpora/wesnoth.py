@@ -135,15 +135,14 @@ def _unit_rows(unit: Unit, root: pathlib.Path, work: pathlib.Path) -> Iterator[R
 
 def _clip_rows(clip: Clip, folder: pathlib.Path, held_out: bool) -> Iterator[Row]:
     metadata = {"corpus": CORPUS, "unit": clip.unit, "race": clip.race, "kind": "clip", "label": clip.label,
-                "sound": "no" if held_out else "yes", "title": f"{clip.unit.split('#')[0]}: {clip.label}"}
-    sound_key = sha256_hex(clip.sound.read_bytes())
+                "take": clip.sound.name, "sound": "no" if held_out else "yes", "title": f"{clip.unit.split('#')[0]}: {clip.label}"}
     video = folder / (clip.id + (".silent.mp4" if held_out else ".mp4"))
     yield Row(id=f"{CORPUS}:clip:{clip.id}", event=_event(clip.unit), path=str(video), media_type="video/mp4",
-              modality="video", metadata=metadata, content_key=sound_key)
+              modality="video", metadata=metadata, content_key=clip.id)
     # The sound track by itself is never uploaded: of an ingested clip it is the source of altered queries.
     yield Row(id=f"{CORPUS}:track:{clip.id}", event=_event(clip.unit), path=str(folder / (clip.id + ".wav")),
               media_type="audio/wav", modality="audio", metadata={**metadata, "kind": "track"},
-              content_key=sound_key, role=QUERY_ONLY)
+              content_key=sha256_hex(clip.sound.read_bytes()), role=QUERY_ONLY)
 
 
 def _write(folder: pathlib.Path, unit_id: str, kind: str, text: str) -> pathlib.Path:

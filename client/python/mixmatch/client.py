@@ -1,0 +1,154 @@
+"""The client: one object a server, safe to share between threads."""
+
+import hashlib
+import mimetypes
+import os
+import pathlib
+import uuid
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Union
+
+import grpc
+
+from mixmatch import where as filters
+from mixmatch.v1 import (admin_service_pb2, admin_service_pb2_grpc, event_service_pb2, event_service_pb2_grpc, filter_pb2,
+                         item_pb2, item_service_pb2, item_service_pb2_grpc, learning_service_pb2,
+                         learning_service_pb2_grpc, search_service_pb2, search_service_pb2_grpc)
+
+Error = grpc.RpcError  # .code() says which, .details() says where, what was got, what was wanted and what to do.
+
+_CHUNK_BYTES = 512 * 1024
+_UNARY_QUERY_BYTES = 3 * 1024 * 1024
+_OPTIONS = (("grpc.max_receive_message_length", 64 * 1024 * 1024),)
+
+
+class Client:
+    """Calls raise mixmatch.Error. `timeout` is in seconds for each call; None waits for ever."""
+
+    def __init__(self, address: str, timeout: Optional[float] = 120.0):
+        self._channel = grpc.insecure_channel(address, options=_OPTIONS)
+        self._timeout = timeout
+        self.items = item_service_pb2_grpc.ItemServiceStub(self._channel)
+        self.events = event_service_pb2_grpc.EventServiceStub(self._channel)
+        self.searches = search_service_pb2_grpc.SearchServiceStub(self._channel)
+        self.learning = learning_service_pb2_grpc.LearningServiceStub(self._channel)
+        self.admin = admin_service_pb2_grpc.AdminServiceStub(self._channel)
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._channel.close()
+
+    def wait_until_ready(self, seconds: float = 60.0) -> None:
+        """Returns when the server takes calls; grpc.FutureTimeoutError if it does not in time."""
+        grpc.channel_ready_future(self._channel).result(timeout=seconds)
+
+    def put(self, source: Union[str, os.PathLike, bytes], *, event: str = "", name: str = "", media_type: str = "",
+            metadata: Optional[Dict[str, Any]] = None, origin: str = "", request_id: str = "") -> item_pb2.Item:
+        """Uploads a file, or bytes, and returns the stored item. Repeating a request id changes nothing."""
+        if isinstance(source, bytes):
+            data = source
+        else:
+            data = pathlib.Path(source).read_bytes()
+            name = name or pathlib.Path(source).name
+            media_type = media_type or mimetypes.guess_type(str(source))[0] or ""
+        header = item_service_pb2.UploadHeader(request_id=request_id or str(uuid.uuid4()), media_type=media_type,
+                                               name=name, metadata=filters.values(metadata or {}), source=origin,
+                                               event_id=event)
+        return self.items.Upload(_upload_messages(header, data), timeout=self._timeout).item
+
+    def put_text(self, words: str, **arguments: Any) -> item_pb2.Item:
+        return self.put(words.encode("utf-8"), media_type="text/plain", **arguments)
+
+    def link(self, item_ids: Iterable[int], event: str = "") -> event_service_pb2.Event:
+        """Says that the items occurred together."""
+        members = [event_service_pb2.EventMember(item_id=item_id) for item_id in item_ids]
+        request = event_service_pb2.LinkRequest(event_id=event, members=members, request_id=str(uuid.uuid4()))
+        return self.events.Link(request, timeout=self._timeout).event
+
+    def search(self, *terms: search_service_pb2.QueryTerm, k: int = 10, modalities: Sequence[str] = (),
+               where: Optional[filter_pb2.Filter] = None,
+               group_by: str = "item") -> List[search_service_pb2.Hit]:
+        """The k nearest, nearest first. `modalities` are names such as "image"; group_by is item, event or part."""
+        return list(self.search_response(*terms, k=k, modalities=modalities, where=where, group_by=group_by).hits)
+
+    def search_response(self, *terms: search_service_pb2.QueryTerm, k: int = 10, modalities: Sequence[str] = (),
+                        where: Optional[filter_pb2.Filter] = None,
+                        group_by: str = "item") -> search_service_pb2.SearchResponse:
+        """As search, with the generation and the server's own times."""
+        request = search_service_pb2.SearchRequest(query=terms, k=k, filter=where,
+                                                   target_modalities=[modality_number(name) for name in modalities],
+                                                   group_by=search_service_pb2.GroupBy.Value(
+                                                       "GROUP_BY_" + group_by.upper()))
+        if request.ByteSize() <= _UNARY_QUERY_BYTES:
+            return self.searches.Search(request, timeout=self._timeout)
+        return self.searches.StreamSearch(_search_messages(request), timeout=self._timeout).response
+
+    def get(self, item_id: int, parts: bool = False, vectors: bool = False) -> item_pb2.Item:
+        request = item_service_pb2.ItemServiceGetRequest(item_id=item_id, include_parts=parts, include_vectors=vectors)
+        return self.items.Get(request, timeout=self._timeout).item
+
+    def list(self, where: Optional[filter_pb2.Filter] = None, page_size: int = 1000) -> Iterator[item_pb2.Item]:
+        """All items that meet the filter, by ascending id."""
+        token = ""
+        while True:
+            page = self.items.List(item_service_pb2.ItemServiceListRequest(filter=where, page_size=page_size,
+                                                                           page_token=token), timeout=self._timeout)
+            yield from page.items
+            token = page.next_page_token
+            if not token:
+                return
+
+    def download(self, item_id: int) -> bytes:
+        request = item_service_pb2.DownloadRequest(item_id=item_id)
+        return b"".join(answer.chunk for answer in self.items.Download(request, timeout=self._timeout))
+
+    def delete(self, item_id: int) -> None:
+        self.items.Delete(item_service_pb2.ItemServiceDeleteRequest(item_id=item_id), timeout=self._timeout)
+
+    def learning_status(self) -> learning_service_pb2.LearningStatus:
+        return self.learning.Status(learning_service_pb2.StatusRequest(), timeout=self._timeout).status
+
+    def pause_learning(self) -> learning_service_pb2.LearningStatus:
+        return self.learning.Pause(learning_service_pb2.PauseRequest(), timeout=self._timeout).status
+
+    def resume_learning(self) -> learning_service_pb2.LearningStatus:
+        return self.learning.Resume(learning_service_pb2.ResumeRequest(), timeout=self._timeout).status
+
+    def stats(self) -> admin_service_pb2.StatsResponse:
+        return self.admin.Stats(admin_service_pb2.StatsRequest(), timeout=self._timeout)
+
+
+def modality_number(name: str) -> int:
+    """"image" gives MODALITY_IMAGE. ValueError for an unknown name."""
+    return item_pb2.Modality.Value("MODALITY_" + name.upper())
+
+
+def modality_name(number: int) -> str:
+    return item_pb2.Modality.Name(number)[len("MODALITY_"):].lower()
+
+
+def _upload_messages(header: item_service_pb2.UploadHeader, data: bytes) -> Iterator[item_service_pb2.UploadRequest]:
+    yield item_service_pb2.UploadRequest(header=header)
+    for start in range(0, len(data), _CHUNK_BYTES):
+        yield item_service_pb2.UploadRequest(chunk=data[start:start + _CHUNK_BYTES])
+    finish = item_service_pb2.UploadFinish(sha256=hashlib.sha256(data).digest())
+    yield item_service_pb2.UploadRequest(finish=finish)
+
+
+def _search_messages(request: search_service_pb2.SearchRequest) -> Iterator[search_service_pb2.StreamSearchRequest]:
+    """The request without its largest content, then that content in chunks."""
+    sizes = [term.content.ByteSize() for term in request.query]
+    largest = request.query[sizes.index(max(sizes))]
+    if largest.WhichOneof("kind") != "content" or largest.weight not in (0.0, 1.0):
+        raise ValueError("search: a query of more than 3 MiB needs its largest content to have weight 1")
+    data = largest.content.data or largest.content.text.encode("utf-8")
+    head = search_service_pb2.SearchRequest()
+    head.CopyFrom(request)
+    del head.query[sizes.index(max(sizes))]
+    yield search_service_pb2.StreamSearchRequest(request=head)
+    for start in range(0, len(data), _CHUNK_BYTES):
+        yield search_service_pb2.StreamSearchRequest(chunk=data[start:start + _CHUNK_BYTES])
