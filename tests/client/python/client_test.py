@@ -1,0 +1,56 @@
+"""The Python client against a fake server in the same process."""
+
+import unittest
+
+import mixmatch
+from tests.quickstart.fake_server import running
+
+
+class ClientTest(unittest.TestCase):
+    def test_what_is_put_is_listed_and_downloaded(self):
+        with running() as (client, _):
+            item = client.put_text("a crow", event="crow", metadata={"lang": "en", "year": 2022, "good": True})
+            self.assertEqual(client.download(item.item_id), b"a crow")
+            self.assertEqual([found.item_id for found in client.list(mixmatch.where(lang="en"))], [item.item_id])
+            self.assertEqual(list(client.list(mixmatch.where(lang=["fr", "de"]))), [])
+
+    def test_a_listing_goes_over_all_pages(self):
+        with running() as (client, _):
+            for number in range(25):
+                client.put_text(f"text {number}")
+            self.assertEqual(len(list(client.list(page_size=10))), 25)
+
+    def test_a_large_upload_is_sent_in_chunks_and_arrives_whole(self):
+        with running() as (client, _):
+            data = bytes(range(256)) * 8000
+            item = client.put(data, media_type="image/png")
+            self.assertEqual(client.download(item.item_id), data)
+
+    def test_a_query_too_large_for_one_message_is_streamed(self):
+        with running() as (client, _):
+            client.put_text("a crow")
+            hits = client.search(mixmatch.content(b"x" * 4_000_000, "image/png"), k=3)
+            self.assertEqual(len(hits), 1)
+
+    def test_an_error_says_its_code(self):
+        with running() as (client, _):
+            with self.assertRaises(mixmatch.Error) as raised:
+                client.delete(99)
+            self.assertEqual(raised.exception.code().name, "NOT_FOUND")
+
+    def test_metadata_of_another_type_is_refused_before_the_call(self):
+        with self.assertRaises(TypeError):
+            mixmatch.where(lang=b"en")
+        with self.assertRaises(ValueError):
+            from mixmatch.client import modality_number
+            modality_number("smell")
+
+    def test_every_kind_of_term_makes_a_query(self):
+        terms = [mixmatch.text("a"), mixmatch.content(b"a"), mixmatch.item(1), mixmatch.part(1), mixmatch.upload("r"),
+                 mixmatch.vector([0.0] * 512, weight=-1.0)]
+        kinds = [term.WhichOneof("kind") for term in terms]
+        self.assertEqual(kinds, ["content", "content", "item_id", "part_id", "upload_request_id", "vector"])
+
+
+if __name__ == "__main__":
+    unittest.main()
