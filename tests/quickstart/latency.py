@@ -4,7 +4,7 @@ import pathlib
 import statistics
 import threading
 import time
-from typing import Callable, List, Optional, Tuple
+from typing import List, Optional, Tuple
 
 import mixmatch
 from tests.corpora import tuxpaint

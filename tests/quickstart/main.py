@@ -37,10 +37,11 @@ class Settings:
     binary: pathlib.Path
     baseline: bool = True
 
-    @property
-    def queries(self) -> int:
-        """Most queries a direction."""
-        return 50 if self.quick else 200
+    def most_queries(self, direction: str) -> int:
+        """A direction with a bar is asked more."""
+        if self.quick:
+            return 40
+        return 200 if direction in report.BARS else 100
 
     @property
     def searches(self) -> int:
@@ -95,7 +96,7 @@ def measure_directions(server: Server, settings: Settings, rows: List[Row], row_
     say("Queries that were never ingested")
     answers = Answers(rows)
     tasks: List[Task] = [answers.task(direction) for direction in DIRECTIONS]
-    queries = Maker(rows, settings.work / "queries").make(tasks, settings.queries)
+    queries = Maker(rows, settings.work / "queries").make(tasks, settings.most_queries)
     server.client.pause_learning()
     start = time.monotonic()
     learned = evaluate(server.client, tasks, queries, row_of_item, "ask (learned)")

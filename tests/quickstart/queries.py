@@ -4,7 +4,7 @@ import concurrent.futures
 import dataclasses
 import os
 import pathlib
-from typing import Dict, List, Optional
+from typing import Callable, Dict, List, Optional
 
 import mixmatch
 from tests.corpora.manifest import Row, sha256_hex
@@ -39,9 +39,10 @@ class Maker:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    def make(self, tasks: List[Task], most: int) -> Dict[str, List[Query]]:
-        """Queries by the direction's name. Rows that cannot be altered are left out."""
-        jobs = {(row_id, task.direction.altered) for task in tasks for row_id in chosen(task, most)}
+    def make(self, tasks: List[Task], most: Callable[[str], int]) -> Dict[str, List[Query]]:
+        """Queries by the direction's name, which `most` gives a limit for. Rows that cannot be altered are left out."""
+        rows_of = {task.direction.name: chosen(task, most(task.direction.name)) for task in tasks}
+        jobs = {(row_id, task.direction.altered) for task in tasks for row_id in rows_of[task.direction.name]}
         made: Dict[tuple, Optional[Query]] = {}
         with Progress("alter queries", len(jobs)) as step, \
                 concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -50,7 +51,7 @@ class Maker:
             for future in concurrent.futures.as_completed(futures):
                 made[futures[future]] = future.result()
                 step()
-        return {task.direction.name: [made[row_id, task.direction.altered] for row_id in chosen(task, most)
+        return {task.direction.name: [made[row_id, task.direction.altered] for row_id in rows_of[task.direction.name]
                                       if made[row_id, task.direction.altered]] for task in tasks}
 
     def _query(self, row: Row, altered: bool) -> Optional[Query]:

@@ -157,7 +157,7 @@ class FlowTest(unittest.TestCase):
             self.assertEqual((len(result.item_ids), result.failures), (120, {}))
             wait_until_learned(client)
             tasks = [Answers(rows).task(BY_NAME[name]) for name in ("text_to_image", "image_to_text")]
-            queries = Maker(rows, pathlib.Path(folder) / "queries").make(tasks, 60)
+            queries = Maker(rows, pathlib.Path(folder) / "queries").make(tasks, lambda name: 60)
             scores = evaluate(client, tasks, queries, {i: name for name, i in result.item_ids.items()}, "ask")
         self.assertEqual([(s.queries, s.candidates) for s in scores], [(60, 60), (60, 60)])
         for score in scores:
