@@ -54,9 +54,9 @@ def _bar(score: Score, quick: bool) -> str:
 
 
 def main_directions_above_chance(scores: List[Score]) -> bool:
-    """The least that any run must show."""
-    main = [score for score in scores if score.name in BARS]
-    return bool(main) and all(score.r10 >= score.chance10 for score in main)
+    """The least that any run must show. Where chance alone gives half, a small run proves nothing either way."""
+    main = [score for score in scores if score.name in BARS and score.chance10 < 0.5]
+    return bool(main) and all(score.r10 > score.chance10 for score in main)
 
 
 def one_search(client: mixmatch.Client, track: Row, rows: Dict[str, Row], row_of_item: Dict[int, str]) -> str:

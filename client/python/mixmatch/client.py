@@ -54,7 +54,7 @@ class Client:
         else:
             data = pathlib.Path(source).read_bytes()
             name = name or pathlib.Path(source).name
-            media_type = media_type or mimetypes.guess_type(str(source))[0] or ""
+        media_type = media_type or mimetypes.guess_type(name)[0] or ""
         header = item_service_pb2.UploadHeader(request_id=request_id or str(uuid.uuid4()), media_type=media_type,
                                                name=name, metadata=filters.values(metadata or {}), source=origin,
                                                event_id=event)
