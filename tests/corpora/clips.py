@@ -5,6 +5,7 @@ Frames lie on a plain ground, enlarged by whole numbers without smoothing. The l
 
 import concurrent.futures
 import dataclasses
+import functools
 import os
 import pathlib
 import re
@@ -19,7 +20,7 @@ SIZE = 144  # Pixels, both ways.
 FRAMES_PER_SECOND = 25
 MAX_SECONDS = 8.0
 _GROUND = (96, 116, 84)
-_RENDERER = "1"  # Part of every clip's id: raise it when the picture or sound of a clip changes.
+_RENDERER = "2"  # Part of every clip's id: raise it when the picture or sound of a clip changes.
 
 
 @dataclasses.dataclass
@@ -79,19 +80,18 @@ def render_all(clips: List[Clip], folder: pathlib.Path, silent_units: Set[str],
 
 def render(clip: Clip, folder: pathlib.Path, silent: bool) -> None:
     """Writes <id>.mp4 (or <id>.silent.mp4) and, last, <id>.wav with the sound track."""
-    offset = clip.sound_at_ms / 1000
-    sound_seconds = duration_seconds(clip.sound)
     picture_seconds = sum(frame.milliseconds for frame in clip.frames) / 1000
-    seconds = min(MAX_SECONDS, max(picture_seconds, offset + sound_seconds))
+    seconds = min(MAX_SECONDS, max(picture_seconds, clip.sound_at_ms / 1000 + duration_seconds(clip.sound)))
     track = folder / (clip.id + ".wav")
     partial = track.with_suffix(".part.wav")
-    _ffmpeg(["-i", str(clip.sound), "-af", f"adelay=delays={clip.sound_at_ms}:all=1,apad", "-t", f"{seconds:.3f}",
-             "-ar", "44100", str(partial)])
     video = folder / (clip.id + (".silent.mp4" if silent else ".mp4"))
-    sound = [] if silent else ["-i", str(partial), "-c:a", "aac", "-b:a", "96k", "-shortest"]
+    delayed = f"[1:a]adelay=delays={clip.sound_at_ms}:all=1,apad,atrim=end={seconds:.3f},aresample=44100"
+    graph = delayed + ("[track]" if silent else ",asplit[track][heard]")
+    sound = [] if silent else ["-map", "[heard]", "-c:a", "aac", "-b:a", "96k"]
     _ffmpeg(["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{SIZE}x{SIZE}", "-r", str(FRAMES_PER_SECOND), "-i", "-",
-             *sound, "-c:v", "libx264", "-preset", "ultrafast", "-crf", "18", "-pix_fmt", "yuv420p", "-threads", "1",
-             "-movflags", "+faststart", str(video)], stdin=_raw_frames(clip, seconds))
+             "-i", str(clip.sound), "-filter_complex", graph, "-map", "[track]", str(partial),
+             "-map", "0:v", *sound, "-c:v", "libx264", "-preset", "ultrafast", "-crf", "18", "-pix_fmt", "yuv420p",
+             "-threads", "1", "-movflags", "+faststart", str(video)], stdin=_raw_frames(clip, seconds))
     partial.replace(track)
 
 
@@ -126,6 +126,7 @@ def _placed(sprite: PIL.Image.Image):
     return sprite, ((SIZE - sprite.width) // 2, (SIZE - sprite.height) // 2)
 
 
+@functools.lru_cache(maxsize=None)
 def duration_seconds(path: pathlib.Path) -> float:
     output = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", str(path)],
                             capture_output=True, text=True, check=True).stdout

@@ -46,7 +46,8 @@ def main() -> None:
     arguments = parser.parse_args()
 
     def progress(done: int, total: int) -> None:
-        print(f"\rclips rendered: {done}/{total}", end="", file=sys.stderr, flush=True)
+        if sys.stderr.isatty() or done == total:
+            print(f"\rclips rendered: {done}/{total}", end="", file=sys.stderr, flush=True)
 
     rows = prepare(arguments.out, arguments.corpus or CORPORA, arguments.quick, progress=progress)
     print(f"\n{len(rows)} rows in {arguments.out / 'manifest.jsonl'}", file=sys.stderr)
