@@ -3,13 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-// One binary for every CPU: the loader picks the widest version. Sanitizers cannot instrument the loader's resolvers.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
-#define MIXMATCH_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define MIXMATCH_CLONES
-#endif
+#include "model/target_clones.h"
 
 namespace mixmatch::model {
 namespace {

@@ -1,0 +1,548 @@
+#include "model/head/associative_head.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <exception>
+#include <optional>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "model/head/bytes.h"
+#include "model/head/random_projection.h"
+
+namespace mixmatch::model {
+namespace {
+
+constexpr uint32_t kMagic = 0x3148414d;  // "MAH1"
+constexpr int kMostSlots = 16;
+constexpr int kOversample = 64;       // Columns carried beyond dim: they speed up convergence of the last ones.
+constexpr int kChunkEvents = 256;     // Events folded by one matrix product.
+constexpr int64_t kQueueRows = 4096;  // Beyond this Add folds: about 25 MB of features.
+constexpr int kColdIterations = 8;
+constexpr int kWarmIterations = 2;
+
+// One queued change. Rows of `features` lie part after part.
+struct Change {
+  float sign = 1.0f;
+  float weight = 1.0f;
+  uint64_t key = 0;
+  std::vector<int> slots;
+  std::vector<float> features;
+};
+
+double SecondsSince(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+at::Tensor FromFloats(const std::vector<float>& values, at::IntArrayRef shape) {
+  return at::from_blob(const_cast<float*>(values.data()), shape, at::kFloat).clone();
+}
+
+std::vector<float> ToFloats(const at::Tensor& tensor) {
+  const at::Tensor dense = tensor.contiguous();
+  return std::vector<float>(dense.data_ptr<float>(), dense.data_ptr<float>() + dense.numel());
+}
+
+// The accumulated moments of all modalities (see the header). Undefined tensors stand for zeros.
+struct Moments {
+  explicit Moments(const std::vector<int>& feature_dims)
+      : dims(feature_dims), within(dims.size()), mass(dims.size(), 0.0) {
+    between.resize(dims.size(), std::vector<at::Tensor>(dims.size()));
+  }
+  std::vector<int> dims;                         // Without the appended 1.
+  std::vector<at::Tensor> within;                // C_m: [dims + 1, dims + 1]
+  std::vector<std::vector<at::Tensor>> between;  // B_mn for m <= n: [dims_m + 1, dims_n + 1]
+  std::vector<double> mass;                      // Sum of u_e over events that hold the modality.
+  int64_t events = 0;
+  int64_t singles = 0;
+
+  bool Active(size_t m) const { return within[m].defined() && mass[m] > 1e-9; }
+  void Fold(absl::Span<const Change> changes, double single_weight);
+};
+
+void Moments::Fold(absl::Span<const Change> changes, double single_weight) {
+  const size_t slots = dims.size();
+  const int64_t n = static_cast<int64_t>(changes.size());
+  // Per modality: rows of every part, and one row of the sum of each event that has the modality.
+  std::vector<std::vector<float>> rows(slots), row_scale(slots), sums(slots), sum_scale(slots);
+  std::vector<std::vector<int64_t>> owner(slots);  // The event of each sum row.
+  for (int64_t e = 0; e < n; ++e) {
+    const Change& change = changes[e];
+    const bool single = change.slots.size() == 1;
+    const double u = change.weight * (single ? single_weight : 1.0) * change.sign;
+    std::vector<int> count(slots, 0);
+    for (int s : change.slots) ++count[s];
+    const int present = static_cast<int>(slots - std::count(count.begin(), count.end(), 0));
+    (single ? singles : events) += change.sign > 0 ? 1 : -1;
+    size_t offset = 0;
+    for (int s : change.slots) {
+      const int d = dims[s];
+      const float* x = &change.features[offset];
+      offset += d;
+      const float w = 1.0f / count[s];
+      rows[s].insert(rows[s].end(), x, x + d);
+      rows[s].push_back(1.0f);
+      row_scale[s].push_back(static_cast<float>(u * w));
+      if (owner[s].empty() || owner[s].back() != e) {
+        owner[s].push_back(e);
+        sums[s].resize(sums[s].size() + d + 1, 0.0f);
+        sum_scale[s].push_back(static_cast<float>(u / present));
+        mass[s] += u;
+      }
+      float* sum = &sums[s][sums[s].size() - d - 1];
+      for (int i = 0; i < d; ++i) sum[i] += w * x[i];
+      sum[d] += w;
+    }
+  }
+  std::vector<at::Tensor> sum_tensor(slots);
+  for (size_t m = 0; m < slots; ++m) {
+    if (rows[m].empty()) continue;
+    const int64_t width = dims[m] + 1;
+    if (!within[m].defined()) within[m] = at::zeros({width, width}, at::kFloat);
+    const int64_t count = static_cast<int64_t>(row_scale[m].size());
+    const at::Tensor x = at::from_blob(rows[m].data(), {count, width}, at::kFloat);
+    const at::Tensor scale = at::from_blob(row_scale[m].data(), {count, 1}, at::kFloat);
+    within[m].addmm_((x * scale).t(), x);
+    sum_tensor[m] = at::from_blob(sums[m].data(), {static_cast<int64_t>(owner[m].size()), width}, at::kFloat);
+  }
+  for (size_t m = 0; m < slots; ++m) {
+    for (size_t k = m; k < slots; ++k) {
+      std::vector<int64_t> left, right;  // Rows of events that have both.
+      std::vector<float> scale;
+      for (size_t i = 0, j = 0; i < owner[m].size() && j < owner[k].size();) {
+        if (owner[m][i] == owner[k][j]) {
+          scale.push_back(sum_scale[m][i]);
+          left.push_back(i++);
+          right.push_back(j++);
+        } else {
+          owner[m][i] < owner[k][j] ? ++i : ++j;
+        }
+      }
+      if (left.empty()) continue;
+      const int64_t count = static_cast<int64_t>(left.size());
+      const at::Tensor a = sum_tensor[m].index_select(0, at::from_blob(left.data(), {count}, at::kLong));
+      const at::Tensor b = sum_tensor[k].index_select(0, at::from_blob(right.data(), {count}, at::kLong));
+      if (!between[m][k].defined()) between[m][k] = at::zeros({dims[m] + 1, dims[k] + 1}, at::kFloat);
+      between[m][k].addmm_((a * at::from_blob(scale.data(), {count, 1}, at::kFloat)).t(), b);
+    }
+  }
+}
+
+// Solves B a = rho (C + lambda I) a for the leading columns, in coordinates that make C + lambda I the identity.
+class Solver {
+ public:
+  Solver(const Moments& moments, const AssociativeHeadOptions& options) : moments_(moments), options_(options) {
+    for (size_t m = 0; m < moments.dims.size(); ++m) {
+      if (!moments.Active(m)) continue;
+      active_.push_back(m);
+      begin_.push_back(total_);
+      total_ += moments.dims[m] + 1;
+    }
+  }
+
+  absl::Status Factor();
+  // `start` holds one matrix [dims + 1, columns] a modality, or undefined ones.
+  void Iterate(const std::vector<at::Tensor>& start, int iterations);
+
+  int64_t total() const { return total_; }
+  const std::vector<size_t>& active() const { return active_; }
+  const at::Tensor& rho() const { return rho_; }                              // [columns], double, not increasing
+  at::Tensor Whitened(size_t i) const { return Block(solution_, i); }         // P_m: [dims + 1, columns]
+  const at::Tensor& Directions(size_t i) const { return directions_[i]; }     // L^-T P_m
+  double change() const { return change_; }
+
+ private:
+  at::Tensor Block(const at::Tensor& stacked, size_t i) const {
+    return stacked.narrow(0, begin_[i], moments_.dims[active_[i]] + 1);
+  }
+  at::Tensor Unwhiten(const at::Tensor& stacked, size_t i) const {
+    return at::linalg_solve_triangular(factors_[i].t(), Block(stacked, i), /*upper=*/true);
+  }
+  at::Tensor Apply(const at::Tensor& q) const;
+
+  const Moments& moments_;
+  const AssociativeHeadOptions& options_;
+  std::vector<size_t> active_;
+  std::vector<int64_t> begin_;
+  int64_t total_ = 0;
+  std::vector<at::Tensor> factors_;
+  at::Tensor rho_, solution_;
+  std::vector<at::Tensor> directions_;
+  double change_ = 1.0;
+};
+
+absl::Status Solver::Factor() {
+  for (size_t m : active_) {
+    const at::Tensor& c = moments_.within[m];
+    const double mean = c.diagonal().sum().item<double>() / (moments_.dims[m] + 1);
+    at::Tensor factor;
+    // What rounding takes from a positive matrix a larger ridge gives back.
+    for (double ridge = options_.ridge; ridge <= 1e4 * options_.ridge; ridge *= 10.0) {
+      at::Tensor regular = c.clone();
+      regular.diagonal().add_(std::max(1e-12, ridge * mean));
+      auto [l, info] = at::linalg_cholesky_ex(regular);
+      if (info.item<int>() == 0) {
+        factor = l;
+        break;
+      }
+    }
+    if (!factor.defined()) {
+      return absl::InternalError(absl::StrCat("head.solve: moments of modality ", m,
+                                              " are not positive; rebuild the head from the stored features"));
+    }
+    factors_.push_back(factor);
+  }
+  return absl::OkStatus();
+}
+
+at::Tensor Solver::Apply(const at::Tensor& q) const {
+  std::vector<at::Tensor> w, out;
+  for (size_t i = 0; i < active_.size(); ++i) w.push_back(Unwhiten(q, i));
+  for (size_t i = 0; i < active_.size(); ++i) {
+    at::Tensor y = at::zeros({moments_.dims[active_[i]] + 1, q.size(1)}, at::kFloat);
+    for (size_t j = 0; j < active_.size(); ++j) {
+      const size_t m = std::min(active_[i], active_[j]), k = std::max(active_[i], active_[j]);
+      const at::Tensor& b = moments_.between[m][k];
+      if (!b.defined()) continue;
+      y.addmm_(active_[i] <= active_[j] ? b : b.t(), w[j]);
+    }
+    out.push_back(at::linalg_solve_triangular(factors_[i], y, /*upper=*/false));
+  }
+  return at::cat(out, 0);
+}
+
+void Solver::Iterate(const std::vector<at::Tensor>& start, int iterations) {
+  const int64_t columns = std::min<int64_t>(total_, options_.dim + kOversample);
+  bool warm = true;
+  std::vector<at::Tensor> blocks;
+  for (size_t i = 0; i < active_.size(); ++i) {
+    const int width = moments_.dims[active_[i]] + 1;
+    const at::Tensor& v = start[active_[i]];
+    if (v.defined() && v.size(1) == columns) {
+      blocks.push_back(at::mm(factors_[i].t(), v));
+    } else {
+      warm = warm && !(i == 0);
+      blocks.push_back(FromFloats(RandomProjection(width, static_cast<int>(columns), options_.seed + 100 + active_[i]),
+                                  {width, columns}) * 0.05f);
+    }
+  }
+  for (size_t i = 0; i < active_.size(); ++i) warm = warm && start[active_[i]].defined();
+  at::Tensor q = std::get<0>(at::linalg_qr(at::cat(blocks, 0)));
+  const at::Tensor before = q;
+  if (iterations <= 0) iterations = warm ? kWarmIterations : kColdIterations;
+  for (int step = 1; step < iterations; ++step) q = std::get<0>(at::linalg_qr(Apply(q)));
+  const at::Tensor h = at::mm(q.t(), Apply(q)).to(at::kDouble);
+  auto [values, vectors] = at::linalg_eigh((h + h.t()) * 0.5);
+  rho_ = values.flip(0).clamp(0.0, 1.0);
+  solution_ = at::mm(q, vectors.flip(1).to(at::kFloat).contiguous());
+  for (size_t i = 0; i < active_.size(); ++i) directions_.push_back(Unwhiten(solution_, i));
+  if (warm) {
+    const int64_t kept = std::min<int64_t>(columns, options_.dim);
+    const double overlap = at::mm(before.t(), solution_.narrow(1, 0, kept)).square().sum().item<double>() / kept;
+    change_ = std::clamp(1.0 - overlap, 0.0, 1.0);
+  }
+}
+
+class MomentHead final : public AssociativeHead {
+ public:
+  explicit MomentHead(const AssociativeHeadOptions& options)
+      : options_(options), moments_(options.feature_dims), start_(options.feature_dims.size()) {}
+
+  absl::Status Add(absl::Span<const EventPart> parts, double weight) override { return Queue(parts, weight, 1.0f); }
+  absl::Status Remove(absl::Span<const EventPart> parts, double weight) override { return Queue(parts, weight, -1.0f); }
+
+  int64_t queued() const override {
+    absl::MutexLock lock(&queue_mutex_);
+    return static_cast<int64_t>(queue_.size());
+  }
+
+  absl::Status Fold() override {
+    absl::MutexLock lock(&state_mutex_);
+    return FoldLocked();
+  }
+
+  absl::StatusOr<SolvedHead> Solve(int iterations) override;
+  absl::StatusOr<std::string> Save() override;
+  absl::Status Load(absl::string_view bytes) override;
+
+ private:
+  absl::Status Queue(absl::Span<const EventPart> parts, double weight, float sign);
+  absl::Status FoldLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_mutex_);
+  std::vector<std::vector<float>> MakeMaps(const Solver& solver) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_mutex_);
+
+  const AssociativeHeadOptions options_;
+  mutable absl::Mutex queue_mutex_;
+  std::vector<Change> queue_ ABSL_GUARDED_BY(queue_mutex_);
+  absl::flat_hash_map<uint64_t, size_t> queued_by_key_ ABSL_GUARDED_BY(queue_mutex_);
+  int64_t queued_rows_ ABSL_GUARDED_BY(queue_mutex_) = 0;
+
+  absl::Mutex state_mutex_ ABSL_ACQUIRED_BEFORE(queue_mutex_);
+  Moments moments_ ABSL_GUARDED_BY(state_mutex_);
+  std::vector<at::Tensor> start_ ABSL_GUARDED_BY(state_mutex_);  // The last solution, where the next begins.
+};
+
+absl::Status MomentHead::Queue(absl::Span<const EventPart> parts, double weight, float sign) {
+  if (parts.empty()) return absl::InvalidArgumentError("head.event: got no parts, wanted at least 1");
+  if (!(weight > 0.0) || !(weight <= 1e6)) {
+    return absl::InvalidArgumentError(absl::StrCat("head.event: got weight ", weight, ", wanted over 0 to 1e6"));
+  }
+  Change change;
+  change.sign = sign;
+  change.weight = static_cast<float>(weight);
+  for (const EventPart& part : parts) {
+    if (part.slot < 0 || part.slot >= static_cast<int>(options_.feature_dims.size())) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("head.event: got slot ", part.slot, ", this head has ", options_.feature_dims.size()));
+    }
+    if (part.features.size() != static_cast<size_t>(options_.feature_dims[part.slot])) {
+      return absl::InvalidArgumentError(absl::StrCat("head.event: got ", part.features.size(), " features for slot ",
+                                                     part.slot, ", wanted ", options_.feature_dims[part.slot]));
+    }
+    for (float v : part.features) {
+      if (!std::isfinite(v)) return absl::InvalidArgumentError("head.event: a feature is not a finite number");
+    }
+    change.slots.push_back(part.slot);
+    change.features.insert(change.features.end(), part.features.begin(), part.features.end());
+  }
+  change.key = StateSum({reinterpret_cast<const char*>(change.features.data()), change.features.size() * 4}) ^
+               StateSum({reinterpret_cast<const char*>(change.slots.data()), change.slots.size() * 4}) ^
+               static_cast<uint64_t>(weight * 4096.0);
+  bool full = false;
+  {
+    absl::MutexLock lock(&queue_mutex_);
+    const auto found = queued_by_key_.find(change.key);
+    if (found != queued_by_key_.end() && queue_[found->second].sign == -sign &&
+        queue_[found->second].weight == change.weight && queue_[found->second].slots == change.slots &&
+        queue_[found->second].features == change.features) {
+      // The opposite is still waiting: neither need be done.
+      const size_t at = found->second;
+      queued_rows_ -= static_cast<int64_t>(change.slots.size());
+      queued_by_key_.erase(found);
+      if (at + 1 != queue_.size()) {
+        queue_[at] = std::move(queue_.back());
+        const auto moved = queued_by_key_.find(queue_[at].key);
+        if (moved != queued_by_key_.end() && moved->second + 1 == queue_.size()) moved->second = at;
+      }
+      queue_.pop_back();
+      return absl::OkStatus();
+    }
+    queued_rows_ += static_cast<int64_t>(change.slots.size());
+    queued_by_key_[change.key] = queue_.size();
+    queue_.push_back(std::move(change));
+    full = queued_rows_ > kQueueRows;
+  }
+  return full ? Fold() : absl::OkStatus();
+}
+
+absl::Status MomentHead::FoldLocked() {
+  std::vector<Change> changes;
+  {
+    absl::MutexLock lock(&queue_mutex_);
+    changes.swap(queue_);
+    queued_by_key_.clear();
+    queued_rows_ = 0;
+  }
+  try {
+    c10::InferenceMode guard;
+    const absl::Span<const Change> all(changes);
+    for (size_t i = 0; i < all.size(); i += kChunkEvents) {
+      moments_.Fold(all.subspan(i, kChunkEvents), options_.single_weight);
+    }
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("head.fold: ", error.what()));
+  }
+  return absl::OkStatus();
+}
+
+// The solved directions scaled by agreement, and the random remainder on top (see the header).
+std::vector<std::vector<float>> MomentHead::MakeMaps(const Solver& solver) {
+  const int dim = options_.dim;
+  const size_t slots = options_.feature_dims.size();
+  const int64_t kept = std::min<int64_t>(dim, solver.total());
+  double strongest = 0.0, filled = 0.0;
+  at::Tensor scale;
+  if (kept > 0) {
+    scale = solver.rho().narrow(0, 0, kept).to(at::kFloat);
+    filled = scale.square().sum().item<double>();
+    for (size_t i = 0; i < solver.active().size(); ++i) {
+      const double energy = (solver.Whitened(i).narrow(1, 0, kept) * scale).square().sum().item<double>();
+      strongest = std::max(strongest, energy / moments_.mass[solver.active()[i]]);
+    }
+  }
+  // Mean squared length of the random remainder: a trace of what is learned, more while few columns are.
+  const double random_energy =
+      strongest > 0.0 ? strongest * (0.02 + 0.5 * std::max(0.0, 1.0 - filled / (0.25 * dim))) : 1.0;
+  std::vector<std::vector<float>> maps(slots);
+  for (size_t m = 0; m < slots; ++m) {
+    const int d = options_.feature_dims[m];
+    const at::Tensor random = FromFloats(RandomProjection(d, dim, options_.seed + m), {d, dim});
+    at::Tensor map = at::zeros({d + 1, dim}, at::kFloat);
+    if (!moments_.Active(m)) {
+      map.narrow(0, 0, d).copy_(random);
+      maps[m] = ToFloats(map);
+      continue;
+    }
+    const size_t i = std::find(solver.active().begin(), solver.active().end(), m) - solver.active().begin();
+    map.narrow(1, 0, kept).copy_(solver.Directions(i).narrow(1, 0, kept) * scale);
+    const at::Tensor& c = moments_.within[m];
+    const at::Tensor mean = c.narrow(0, 0, d).select(1, d) / moments_.mass[m];
+    const double variance = c.diagonal().narrow(0, 0, d).sum().item<double>() / moments_.mass[m] -
+                            mean.square().sum().item<double>();
+    const double size = c.diagonal().narrow(0, 0, d).sum().item<double>() / moments_.mass[m];
+    // A single part has no variance; its own size stands in.
+    const double spread = variance > 1e-4 * size ? variance : std::max(size, 1e-12);
+    const at::Tensor remainder = random * static_cast<float>(std::sqrt(random_energy / spread));
+    map.narrow(0, 0, d).add_(remainder);
+    if (variance > 1e-4 * size) map.select(0, d).sub_(at::mv(remainder.t(), mean));
+    maps[m] = ToFloats(map);
+  }
+  return maps;
+}
+
+absl::StatusOr<SolvedHead> MomentHead::Solve(int iterations) {
+  absl::MutexLock lock(&state_mutex_);
+  SolvedHead solved;
+  auto begin = std::chrono::steady_clock::now();
+  if (absl::Status status = FoldLocked(); !status.ok()) return status;
+  solved.report.seconds_folding = SecondsSince(begin);
+  solved.report.events = moments_.events;
+  solved.report.singles = moments_.singles;
+  begin = std::chrono::steady_clock::now();
+  std::vector<std::vector<float>> maps;
+  try {
+    c10::InferenceMode guard;
+    Solver solver(moments_, options_);
+    if (solver.total() > 0 && moments_.events > 0) {
+      if (absl::Status status = solver.Factor(); !status.ok()) return status;
+      solver.Iterate(start_, iterations);
+      for (size_t i = 0; i < solver.active().size(); ++i) start_[solver.active()[i]] = solver.Directions(i);
+      solved.report.agreement =
+          solver.rho().narrow(0, 0, std::min<int64_t>(options_.dim, solver.rho().size(0))).sum().item<double>() /
+          options_.dim;
+      solved.report.change = solver.change();
+      maps = MakeMaps(solver);
+    }
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("head.solve: ", error.what()));
+  }
+  if (maps.empty()) {  // No two things have occurred together yet.
+    absl::StatusOr<std::shared_ptr<const HeadMaps>> random =
+        HeadMaps::Random(options_.feature_dims, options_.dim, options_.seed);
+    if (!random.ok()) return random.status();
+    solved.maps = *std::move(random);
+  } else {
+    absl::StatusOr<std::shared_ptr<const HeadMaps>> made =
+        HeadMaps::Create(options_.feature_dims, options_.dim, std::move(maps));
+    if (!made.ok()) return made.status();
+    solved.maps = *std::move(made);
+  }
+  solved.report.seconds_solving = SecondsSince(begin);
+  return solved;
+}
+
+absl::StatusOr<std::string> MomentHead::Save() {
+  absl::MutexLock lock(&state_mutex_);
+  if (absl::Status status = FoldLocked(); !status.ok()) return status;
+  ByteWriter writer;
+  const auto write = [&writer](const at::Tensor& tensor) {
+    writer.Floats(tensor.defined() ? ToFloats(tensor) : std::vector<float>());
+  };
+  try {
+    c10::InferenceMode guard;
+    writer.U32(kMagic);
+    writer.U32(options_.dim);
+    writer.U32(static_cast<uint32_t>(options_.feature_dims.size()));
+    for (int d : options_.feature_dims) writer.U32(d);
+    writer.U64(moments_.events);
+    writer.U64(moments_.singles);
+    for (size_t m = 0; m < moments_.dims.size(); ++m) {
+      writer.F64(moments_.mass[m]);
+      write(moments_.within[m]);
+      write(start_[m]);
+      for (size_t k = m; k < moments_.dims.size(); ++k) write(moments_.between[m][k]);
+    }
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("head.save: ", error.what()));
+  }
+  return std::move(writer).Finish();
+}
+
+absl::Status MomentHead::Load(absl::string_view bytes) {
+  const absl::Status damaged =
+      absl::DataLossError("head.load: the bytes are cut or altered; rebuild the head from the stored features");
+  ByteReader reader(bytes);
+  if (!reader.CheckSum() || reader.U32() != kMagic) return damaged;
+  const uint32_t dim = reader.U32(), slots = reader.U32();
+  std::vector<int> dims;
+  for (uint32_t s = 0; s < slots && s < kMostSlots; ++s) dims.push_back(static_cast<int>(reader.U32()));
+  if (static_cast<int>(dim) != options_.dim || dims != options_.feature_dims) {
+    return absl::FailedPreconditionError(
+        "head.load: the state is of other feature dimensions; rebuild the head from the stored features");
+  }
+  Moments moments(dims);
+  std::vector<at::Tensor> start(slots);
+  bool fits = true;
+  const auto read = [&](int64_t rows, int64_t columns) {  // columns < 0: any
+    const std::vector<float> values = reader.Floats();
+    if (values.empty()) return at::Tensor();
+    if (columns < 0) columns = static_cast<int64_t>(values.size()) / rows;
+    if (static_cast<int64_t>(values.size()) != rows * columns) {
+      fits = false;
+      return at::Tensor();
+    }
+    return FromFloats(values, {rows, columns});
+  };
+  try {
+    c10::InferenceMode guard;
+    moments.events = static_cast<int64_t>(reader.U64());
+    moments.singles = static_cast<int64_t>(reader.U64());
+    for (size_t m = 0; m < dims.size(); ++m) {
+      moments.mass[m] = reader.F64();
+      moments.within[m] = read(dims[m] + 1, dims[m] + 1);
+      start[m] = read(dims[m] + 1, -1);
+      for (size_t k = m; k < dims.size(); ++k) moments.between[m][k] = read(dims[m] + 1, dims[k] + 1);
+    }
+  } catch (const std::exception& error) {
+    return absl::InternalError(absl::StrCat("head.load: ", error.what()));
+  }
+  if (!reader.ok() || !fits) return damaged;
+  absl::MutexLock lock(&state_mutex_);
+  {
+    absl::MutexLock queue_lock(&queue_mutex_);
+    queue_.clear();
+    queued_by_key_.clear();
+    queued_rows_ = 0;
+  }
+  moments_ = std::move(moments);
+  start_ = std::move(start);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<AssociativeHead>> AssociativeHead::Create(const AssociativeHeadOptions& options) {
+  if (options.feature_dims.empty() || options.feature_dims.size() > kMostSlots) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("head.feature_dims: got ", options.feature_dims.size(), " modalities, wanted 1 to ", kMostSlots));
+  }
+  for (int d : options.feature_dims) {
+    if (d < 1 || d > 8192) {
+      return absl::InvalidArgumentError(absl::StrCat("head.feature_dims: got ", d, ", wanted 1 to 8192"));
+    }
+  }
+  if (options.dim < 2 || options.dim > 4096 || !(options.ridge > 0.0) || !(options.single_weight >= 0.0) ||
+      !(options.single_weight <= 1.0)) {
+    return absl::InvalidArgumentError(absl::StrCat("head.options: got dim ", options.dim, ", ridge ", options.ridge,
+                                                   ", single_weight ", options.single_weight,
+                                                   "; wanted 2 to 4096, over 0, and 0 to 1"));
+  }
+  return std::unique_ptr<AssociativeHead>(new MomentHead(options));
+}
+
+}  // namespace mixmatch::model

@@ -1,0 +1,99 @@
+// The fast half of learning: what occurs together adds to accumulated second moments, and linear maps into the shared
+// space are solved from them. No labels, no replay, no order: one pass gives what joint training gives.
+//
+// Objective. Each part i of modality m has features x_i with a 1 appended. In event e the parts of one modality share
+// weight 1 (so that eight captions do not drown one picture): w_i = 1 / n_em. With u_e the event's weight, s_em the
+// weighted sum of its features of modality m, and N_e the number of its modalities, accumulate
+//   C_m  = sum_e u_e sum_i w_i x_i x_i'           (within a modality)
+//   B_mn = sum_e u_e s_em s_en' / N_e             (between and within: Hebbian, what fires together)
+// and take the leading solutions of  B a = rho (C + lambda I) a : the directions in which parts of one event agree most,
+// relative to how much all parts vary. That is multi-set canonical correlation in its MAXVAR form (Kettenring 1971; as
+// generalised CCA, Carroll 1968), which is Fisher's discriminant analysis with the event as class (rho = share of the
+// variance that lies between events). Column j is scaled by rho_j, the shrinkage of the event's latent given one part
+// (as in probabilistic LDA, Ioffe 2006). lambda_m = ridge * (trace(C_m) / D_m).
+// An event of one part says nothing of co-occurrence, but keeps the space aware of what there is: u = single_weight.
+//
+// A small random projection, different for each modality, is added to each map. It carries similarity within a modality
+// where nothing has been learned yet, and is all there is when no event has been seen.
+#ifndef MIXMATCH_MODEL_HEAD_ASSOCIATIVE_HEAD_H_
+#define MIXMATCH_MODEL_HEAD_ASSOCIATIVE_HEAD_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "model/head/head_maps.h"
+
+namespace mixmatch::model {
+
+// One part of an event.
+struct EventPart {
+  int slot = 0;                     // Its modality: an index into AssociativeHeadOptions::feature_dims.
+  absl::Span<const float> features;  // feature_dims[slot] finite values. Copied by Add and Remove.
+};
+
+struct AssociativeHeadOptions {
+  std::vector<int> feature_dims;  // Feature vector length of each modality, 1 to 8,192; at most 16 modalities.
+  int dim = 512;                  // Of the shared space, 2 to 4,096.
+  double ridge = 0.003;           // Relative to the mean variance of a feature; over 0.
+  double single_weight = 0.01;    // Weight of an event of one part, 0 to 1.
+  uint64_t seed = 1;              // Of the random projections and of the first start of the solver.
+};
+
+struct SolveReport {
+  int64_t events = 0;           // Events of two parts or more that the maps rest on.
+  int64_t singles = 0;          // Events of one part.
+  double agreement = 0.0;       // Mean rho over the columns, 0 to 1.
+  double change = 0.0;          // How far the solved subspace moved, 0 (not at all) to 1.
+  double seconds_folding = 0.0;  // Spent on folding the queue into the moments,
+  double seconds_solving = 0.0;  // and on solving.
+};
+
+struct SolvedHead {
+  std::shared_ptr<const HeadMaps> maps;
+  SolveReport report;
+};
+
+// Add and Remove may be called from any thread at any time and return quickly: they queue. Fold, Solve and Save work on
+// the queue and the moments, one at a time; they do not block Add and Remove while they compute.
+// Memory: 4 bytes times (sum of dims)^2 + sum of dims^2, 250 MB for the four modalities of this server, and the queue.
+class AssociativeHead {
+ public:
+  static absl::StatusOr<std::unique_ptr<AssociativeHead>> Create(const AssociativeHeadOptions& options);
+  virtual ~AssociativeHead() = default;
+
+  // Learns that these parts occurred together. `weight` is over 0 (1: an ordinary event; more for parts known to belong
+  // together, such as the frames and the sound of one clip). Never partly done. An event that changes is removed as it was
+  // and added as it is. INVALID_ARGUMENT on no parts, a wrong slot, size or weight, or a value that is not finite.
+  virtual absl::Status Add(absl::Span<const EventPart> parts, double weight = 1.0) = 0;
+
+  // Unlearns an event: the same parts, features and weight as were added. Exact up to the rounding of 32-bit sums. Give
+  // the features as they were given to Add (both from the stored half floats, say). Add then Remove of the same event
+  // before a Fold costs nothing.
+  virtual absl::Status Remove(absl::Span<const EventPart> parts, double weight = 1.0) = 0;
+
+  // Events waiting to be folded into the moments.
+  virtual int64_t queued() const = 0;
+
+  // Folds the queue into the moments. Solve does it too; call it while ingesting to bound the queue's memory.
+  virtual absl::Status Fold() = 0;
+
+  // Folds the queue, then solves the maps, starting from the last solution. The shared space turns with every solve: all
+  // stored vectors must be mapped again, and a vector of other maps must not be compared with these. `iterations` steps
+  // of block subspace iteration; 0 chooses (8 from a cold start, else 2).
+  virtual absl::StatusOr<SolvedHead> Solve(int iterations = 0) = 0;
+
+  // The full state, with the queue folded in, in this build's byte order; checksummed. Load replaces everything, in a head of
+  // the same options. DATA_LOSS when the bytes are cut or altered, FAILED_PRECONDITION when they are of other dimensions.
+  virtual absl::StatusOr<std::string> Save() = 0;
+  virtual absl::Status Load(absl::string_view bytes) = 0;
+};
+
+}  // namespace mixmatch::model
+
+#endif  // MIXMATCH_MODEL_HEAD_ASSOCIATIVE_HEAD_H_
