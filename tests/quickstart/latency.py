@@ -34,28 +34,33 @@ def captions_of(rows: List[Row], language: str, root: pathlib.Path = tuxpaint.DE
 def event_to_results_seconds(client: mixmatch.Client, rows: List[Row], trials: int = 5) -> List[Optional[float]]:
     """For each of some stamps: how long from a new event's last ack until an older picture is nearer to a new caption.
 
-    The new event is a Japanese caption and two altered copies of the stamp's picture. The item looked at is the stamp's
-    own picture, which is no member of it; the query is the caption. None if its score did not rise in time.
+    The new event is a Japanese caption and two altered copies of the stamp's picture. What is looked at is the stamp's own
+    picture, which is no member of it: its score for the caption, less that of an unrelated stamp's picture, so that a
+    change of the whole space does not count. None if that did not rise in time.
     """
     stamps = sorted(captions_of(rows, _FRESH_LANGUAGE), key=lambda pair: sha256_hex(pair[1].encode()))
-    return [_one_event(client, row, caption) for row, caption in stamps[:trials]]
+    return [_one_event(client, row, caption, stamps[-1 - place][0]) for place, (row, caption) in
+            enumerate(stamps[:trials])]
 
 
-def _one_event(client: mixmatch.Client, row: Row, caption: str) -> Optional[float]:
-    def score() -> float:
-        hits = client.search(mixmatch.text(caption), k=1, modalities=["image"],
-                             where=mixmatch.where(kind="picture", stamp=row.metadata["stamp"]))
-        return hits[0].score
+def _one_event(client: mixmatch.Client, row: Row, caption: str, unrelated: Row) -> Optional[float]:
+    stamp, other = row.metadata["stamp"], unrelated.metadata["stamp"]
 
-    before = score()
-    event = "fresh:" + row.metadata["stamp"]
+    def lead() -> float:
+        hits = client.search(mixmatch.text(caption), k=2, modalities=["image"],
+                             where=mixmatch.where(kind="picture", stamp=[stamp, other]))
+        scores = {hit.item.metadata["stamp"].text: hit.score for hit in hits}
+        return scores[stamp] - scores[other]
+
+    before = lead()
+    event = "fresh:" + stamp
     for number in range(2):
         client.put(alter.picture(pathlib.Path(row.path), f"fresh{number}:{row.id}"), event=event, name="fresh.jpg",
                    metadata={"kind": "fresh"})
     client.put_text(caption, event=event, name="fresh.txt", metadata={"kind": "fresh"})
     acked = time.monotonic()
     while time.monotonic() - acked < _GIVE_UP_SECONDS:
-        if score() > before + _RISE:
+        if lead() > before + _RISE:
             return time.monotonic() - acked
         time.sleep(0.02)
     return None
