@@ -7,18 +7,12 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "model/modality/modality.h"
 
 namespace mixmatch::model {
 
 inline constexpr int kImageFeatures = 1536;
 inline constexpr int kImageBaseFeatures = 1136;  // The part of it without the random units over the whole.
-
-// A view of packed RGB bytes, row-major, width * height * 3 of them. Owns nothing.
-struct RgbView {
-  int width = 0;
-  int height = 0;
-  absl::Span<const uint8_t> rgb;
-};
 
 // Area-averaged (bilinear when enlarging) picture of exactly width x height: [height, width, 3], 0 to 1.
 std::vector<float> ResizeRgb(const RgbView& image, int width, int height);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "model/modality/feature_math.h"
+#include "model/modality/image/image_features.h"
 
 namespace mixmatch::model {
 namespace {

@@ -5,17 +5,11 @@
 #include <vector>
 
 #include "absl/types/span.h"
-#include "model/modality/image/image_features.h"
+#include "model/modality/modality.h"
 
 namespace mixmatch::model {
 
 inline constexpr int kVideoFeatures = 1536;
-
-// One frame and when it shows, in seconds from any origin, not decreasing.
-struct TimedFrame {
-  RgbView image;
-  double seconds = 0.0;
-};
 
 // kVideoFeatures values of a shot; no frames give zeros. At most 16 frames, evenly spread, are looked at. Thread-safe.
 std::vector<float> VideoFeatures(absl::Span<const TimedFrame> frames);

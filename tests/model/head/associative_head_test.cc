@@ -1,0 +1,328 @@
+#include "model/head/associative_head.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <random>
+#include <thread>
+
+namespace mixmatch::model {
+namespace {
+
+constexpr int kLatent = 6;
+
+double Dot(absl::Span<const float> a, absl::Span<const float> b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * b[i];
+  return sum;
+}
+
+// Events with a hidden cause of kLatent numbers, seen by two modalities through fixed random mixings with noise, beside
+// strong nuisances that the modalities do not share.
+class World {
+ public:
+  explicit World(std::vector<int> dims) : dims_(std::move(dims)) {
+    for (int d : dims_) {
+      cause_.push_back(Normal(kLatent * d));
+      nuisance_.push_back(Normal(kLatent * d));
+    }
+  }
+  std::vector<float> Cause() { return Normal(kLatent); }
+  std::vector<float> See(int slot, const std::vector<float>& cause, float noise = 0.1f) {
+    const std::vector<float> own = Normal(kLatent);
+    std::vector<float> x = Normal(dims_[slot]);
+    for (int i = 0; i < dims_[slot]; ++i) {
+      x[i] = 0.7f + noise * x[i];
+      for (int k = 0; k < kLatent; ++k) {
+        x[i] += cause[k] * cause_[slot][k * dims_[slot] + i] + 3.0f * own[k] * nuisance_[slot][k * dims_[slot] + i];
+      }
+    }
+    return x;
+  }
+
+ private:
+  std::vector<float> Normal(int n) {
+    std::normal_distribution<float> normal;
+    std::vector<float> out(n);
+    for (float& v : out) v = normal(random_);
+    return out;
+  }
+  std::mt19937 random_{7};
+  std::vector<int> dims_;
+  std::vector<std::vector<float>> cause_, nuisance_;
+};
+
+struct Event {
+  std::vector<std::vector<float>> features;
+  std::vector<int> slots;
+  std::vector<EventPart> parts() const {
+    std::vector<EventPart> out;
+    for (size_t i = 0; i < slots.size(); ++i) out.push_back({slots[i], features[i]});
+    return out;
+  }
+};
+
+std::vector<Event> MakeEvents(World& world, int count) {
+  std::vector<Event> events;
+  for (int e = 0; e < count; ++e) {
+    const std::vector<float> cause = world.Cause();
+    Event event;
+    for (int slot : {0, 1, 1}) {  // One part of the first modality, two of the second.
+      event.slots.push_back(slot);
+      event.features.push_back(world.See(slot, cause));
+    }
+    events.push_back(event);
+  }
+  return events;
+}
+
+AssociativeHeadOptions SmallOptions() {
+  AssociativeHeadOptions options;
+  options.feature_dims = {30, 40};
+  options.dim = 16;
+  return options;
+}
+
+// Share of new causes whose view in modality 1 is nearest to their view in modality 0 among `count`.
+double CrossRecall(World& world, const HeadMaps& maps, int count = 50) {
+  std::vector<std::vector<float>> left, right;
+  for (int i = 0; i < count; ++i) {
+    const std::vector<float> cause = world.Cause();
+    left.push_back(maps.Map(0, world.See(0, cause)).value());
+    right.push_back(maps.Map(1, world.See(1, cause)).value());
+  }
+  int right_answers = 0;
+  for (int i = 0; i < count; ++i) {
+    int best = 0;
+    for (int j = 1; j < count; ++j) {
+      if (Dot(left[i], right[j]) > Dot(left[i], right[best])) best = j;
+    }
+    right_answers += best == i;
+  }
+  return static_cast<double>(right_answers) / count;
+}
+
+// Largest difference between the cosines that two heads give to pairs of `events`' parts.
+double CosineDifference(const HeadMaps& a, const HeadMaps& b, const std::vector<Event>& events) {
+  std::vector<std::vector<float>> in_a, in_b;
+  for (const Event& event : events) {
+    for (size_t i = 0; i < event.slots.size(); ++i) {
+      in_a.push_back(a.Map(event.slots[i], event.features[i]).value());
+      in_b.push_back(b.Map(event.slots[i], event.features[i]).value());
+    }
+  }
+  double worst = 0;
+  for (size_t i = 0; i < in_a.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) worst = std::max(worst, std::fabs(Dot(in_a[i], in_a[j]) - Dot(in_b[i], in_b[j])));
+  }
+  return worst;
+}
+
+TEST(AssociativeHeadTest, FindsTheSharedCauseOfTwoModalitiesUnderStrongerNuisances) {
+  World world({30, 40});
+  auto head = AssociativeHead::Create(SmallOptions()).value();
+  const SolvedHead before = head->Solve().value();
+  for (const Event& event : MakeEvents(world, 400)) ASSERT_TRUE(head->Add(event.parts()).ok());
+  EXPECT_EQ(head->queued(), 400);
+  const SolvedHead solved = head->Solve().value();
+  EXPECT_EQ(solved.report.events, 400);
+  EXPECT_EQ(head->queued(), 0);
+  EXPECT_LT(CrossRecall(world, *before.maps), 0.2);
+  EXPECT_GT(CrossRecall(world, *solved.maps), 0.9);
+}
+
+TEST(AssociativeHeadTest, TheOrderOfEventsDoesNotMatter) {
+  World world({30, 40});
+  std::vector<Event> events = MakeEvents(world, 60);
+  auto forward = AssociativeHead::Create(SmallOptions()).value();
+  auto shuffled = AssociativeHead::Create(SmallOptions()).value();
+  for (const Event& event : events) ASSERT_TRUE(forward->Add(event.parts()).ok());
+  std::vector<size_t> order(events.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::shuffle(order.begin(), order.end(), std::mt19937(3));
+  for (size_t i : order) {
+    std::vector<EventPart> parts = events[i].parts();
+    std::reverse(parts.begin(), parts.end());
+    ASSERT_TRUE(shuffled->Add(parts).ok());
+    if (i % 7 == 0) {
+      ASSERT_TRUE(shuffled->Fold().ok());
+    }
+  }
+  EXPECT_LT(CosineDifference(*forward->Solve(30)->maps, *shuffled->Solve(30)->maps, events), 2e-3);
+}
+
+TEST(AssociativeHeadTest, RemovingAnEventLeavesWhatWasThereWithoutIt) {
+  World world({30, 40});
+  const std::vector<Event> events = MakeEvents(world, 80);
+  auto never = AssociativeHead::Create(SmallOptions()).value();
+  auto removed = AssociativeHead::Create(SmallOptions()).value();
+  for (size_t i = 0; i < events.size(); ++i) {
+    if (i >= 20) {
+      ASSERT_TRUE(never->Add(events[i].parts(), 2.0).ok());
+    }
+    ASSERT_TRUE(removed->Add(events[i].parts(), 2.0).ok());
+  }
+  ASSERT_TRUE(removed->Solve().ok());
+  for (size_t i = 0; i < 20; ++i) ASSERT_TRUE(removed->Remove(events[i].parts(), 2.0).ok());
+  const SolvedHead after = removed->Solve(30).value();
+  EXPECT_EQ(after.report.events, 60);
+  EXPECT_LT(CosineDifference(*never->Solve(30)->maps, *after.maps, events), 2e-3);
+}
+
+TEST(AssociativeHeadTest, RemovingEverythingFallsBackToTheRandomMaps) {
+  World world({30, 40});
+  const std::vector<Event> events = MakeEvents(world, 5);
+  auto head = AssociativeHead::Create(SmallOptions()).value();
+  const std::string random = head->Solve()->maps->Serialize();
+  for (const Event& event : events) ASSERT_TRUE(head->Add(event.parts()).ok());
+  EXPECT_NE(head->Solve()->maps->Serialize(), random);
+  for (const Event& event : events) ASSERT_TRUE(head->Remove(event.parts()).ok());
+  EXPECT_EQ(head->Solve()->maps->Serialize(), random);
+}
+
+TEST(AssociativeHeadTest, AnAddAndItsRemoveInTheQueueCancel) {
+  World world({30, 40});
+  const std::vector<Event> events = MakeEvents(world, 3);
+  auto head = AssociativeHead::Create(SmallOptions()).value();
+  for (const Event& event : events) ASSERT_TRUE(head->Add(event.parts()).ok());
+  ASSERT_TRUE(head->Remove(events[0].parts(), 3.0).ok());  // Another weight: not the same.
+  EXPECT_EQ(head->queued(), 4);
+  for (const Event& event : events) ASSERT_TRUE(head->Remove(event.parts()).ok());
+  EXPECT_EQ(head->queued(), 1);
+  ASSERT_TRUE(head->Add(events[0].parts(), 3.0).ok());
+  EXPECT_EQ(head->queued(), 0);
+}
+
+TEST(AssociativeHeadTest, WithNoEventsSimilarityWithinAModalityIsThatOfTheFeatures) {
+  World world({30, 40});
+  auto head = AssociativeHead::Create(SmallOptions()).value();
+  const auto maps = head->Solve()->maps;
+  const std::vector<float> x = world.See(0, world.Cause());
+  std::vector<float> near = x;
+  near[0] += 0.2f;
+  const std::vector<float> far = world.See(0, world.Cause());
+  EXPECT_GT(Dot(*maps->Map(0, x), *maps->Map(0, near)), 0.95);
+  EXPECT_LT(Dot(*maps->Map(0, x), *maps->Map(0, far)), Dot(*maps->Map(0, x), *maps->Map(0, near)));
+}
+
+TEST(AssociativeHeadTest, AModalityWithoutEventsKeepsItsOwnSimilarity) {
+  AssociativeHeadOptions options = SmallOptions();
+  options.feature_dims = {30, 40, 50};
+  World world({30, 40, 50});
+  auto head = AssociativeHead::Create(options).value();
+  for (const Event& event : MakeEvents(world, 50)) ASSERT_TRUE(head->Add(event.parts()).ok());
+  std::vector<std::vector<float>> alone;
+  for (int i = 0; i < 20; ++i) {
+    alone.push_back(world.See(2, world.Cause()));
+    if (i < 10) {
+      ASSERT_TRUE(head->Add({EventPart{2, alone.back()}}).ok());
+    }
+  }
+  const auto maps = head->Solve()->maps;
+  for (int i = 0; i < 20; ++i) {
+    std::vector<float> near = alone[i];
+    for (size_t k = 0; k < near.size(); k += 5) near[k] += 0.3f;
+    const std::vector<float> query = maps->Map(2, near).value();
+    for (int j = 0; j < 20; ++j) {
+      if (j != i) {
+        EXPECT_GT(Dot(query, *maps->Map(2, alone[i])), Dot(query, *maps->Map(2, alone[j]))) << i << " " << j;
+      }
+    }
+  }
+}
+
+TEST(AssociativeHeadTest, OneEventIsEnoughToFindItsPartsFromEachOther) {
+  World world({30, 40});
+  auto head = AssociativeHead::Create(SmallOptions()).value();
+  std::vector<Event> events = MakeEvents(world, 8);
+  for (size_t i = 1; i < events.size(); ++i) ASSERT_TRUE(head->Add(events[i].parts()).ok());
+  ASSERT_TRUE(head->Solve().ok());
+  ASSERT_TRUE(head->Add(events[0].parts()).ok());
+  const auto maps = head->Solve()->maps;
+  const std::vector<float> query = maps->Map(0, events[0].features[0]).value();
+  for (size_t i = 1; i < events.size(); ++i) {
+    EXPECT_GT(Dot(query, *maps->Map(1, events[0].features[1])), Dot(query, *maps->Map(1, events[i].features[1]))) << i;
+  }
+}
+
+TEST(AssociativeHeadTest, SaveAndLoadGoOnAsIfNothingHappened) {
+  World world({30, 40});
+  const std::vector<Event> events = MakeEvents(world, 60);
+  auto head = AssociativeHead::Create(SmallOptions()).value();
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(head->Add(events[i].parts()).ok());
+  ASSERT_TRUE(head->Solve().ok());
+  for (int i = 40; i < 50; ++i) ASSERT_TRUE(head->Add(events[i].parts()).ok());  // Queued when saved.
+  const std::string state = head->Save().value();
+  auto loaded = AssociativeHead::Create(SmallOptions()).value();
+  ASSERT_TRUE(loaded->Load(state).ok());
+  EXPECT_EQ(loaded->Save().value(), state);
+  for (int i = 50; i < 60; ++i) {
+    ASSERT_TRUE(head->Add(events[i].parts()).ok());
+    ASSERT_TRUE(loaded->Add(events[i].parts()).ok());
+  }
+  EXPECT_LT(CosineDifference(*head->Solve()->maps, *loaded->Solve()->maps, events), 1e-4);
+}
+
+TEST(AssociativeHeadTest, LoadRefusesDamagedOrForeignStateAndKeepsItsOwn) {
+  World world({30, 40});
+  const std::vector<Event> events = MakeEvents(world, 10);
+  auto head = AssociativeHead::Create(SmallOptions()).value();
+  for (const Event& event : events) ASSERT_TRUE(head->Add(event.parts()).ok());
+  const std::string state = head->Save().value();
+  std::string damaged = state;
+  damaged[state.size() / 2] ^= 1;
+  EXPECT_EQ(head->Load(damaged).code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(head->Load(state.substr(0, state.size() - 9)).code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(head->Load("").code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(head->Save().value(), state);
+  AssociativeHeadOptions other = SmallOptions();
+  other.feature_dims = {30, 41};
+  EXPECT_EQ(AssociativeHead::Create(other).value()->Load(state).code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST(AssociativeHeadTest, BadEventsAreRefusedWhole) {
+  auto head = AssociativeHead::Create(SmallOptions()).value();
+  const std::vector<float> good(30, 1.0f);
+  std::vector<float> bad(40, 1.0f);
+  bad[39] = INFINITY;
+  const EventPart part{0, good};
+  EXPECT_EQ(head->Add({}).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(head->Add({part, EventPart{1, bad}}).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(head->Add({part, EventPart{2, good}}).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(head->Add({part, EventPart{1, good}}).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(head->Add({part}, 0.0).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(head->Add({part}, std::nan("")).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(head->queued(), 0);
+}
+
+TEST(AssociativeHeadTest, AddsFromManyThreadsWhileSolvingAllCount) {
+  World world({30, 40});
+  const std::vector<Event> events = MakeEvents(world, 80);
+  auto head = AssociativeHead::Create(SmallOptions()).value();
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (size_t i = t; i < events.size(); i += 4) EXPECT_TRUE(head->Add(events[i].parts()).ok());
+    });
+  }
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(head->Solve().ok());
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(head->Solve()->report.events, 80);
+}
+
+TEST(AssociativeHeadTest, CreateRefusesOptionsOutOfRange) {
+  for (const auto& spoil : std::vector<void (*)(AssociativeHeadOptions&)>{
+           [](AssociativeHeadOptions& o) { o.feature_dims.clear(); }, [](AssociativeHeadOptions& o) { o.feature_dims[0] = 0; },
+           [](AssociativeHeadOptions& o) { o.dim = 1; }, [](AssociativeHeadOptions& o) { o.ridge = 0.0; },
+           [](AssociativeHeadOptions& o) { o.single_weight = 2.0; }}) {
+    AssociativeHeadOptions options = SmallOptions();
+    spoil(options);
+    EXPECT_EQ(AssociativeHead::Create(options).status().code(), absl::StatusCode::kInvalidArgument);
+  }
+}
+
+}  // namespace
+}  // namespace mixmatch::model

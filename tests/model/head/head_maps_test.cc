@@ -1,0 +1,85 @@
+#include "model/head/head_maps.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+namespace mixmatch::model {
+namespace {
+
+std::vector<float> Noise(size_t n, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> out(n);
+  for (float& v : out) v = normal(random);
+  return out;
+}
+
+double Dot(absl::Span<const float> a, absl::Span<const float> b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * b[i];
+  return sum;
+}
+
+TEST(HeadMapsTest, OneRowAndManyRowsGiveTheSameUnitVectors) {
+  const auto maps = HeadMaps::Random({40, 7}, 32, 5).value();
+  const std::vector<float> rows = Noise(100 * 40, 1);
+  std::vector<float> many(100 * 32);
+  ASSERT_TRUE(maps->Map(0, rows, 100, absl::MakeSpan(many)).ok());
+  for (int i = 0; i < 100; ++i) {
+    const std::vector<float> one = maps->Map(0, absl::MakeConstSpan(rows).subspan(i * 40, 40)).value();
+    EXPECT_NEAR(Dot(one, one), 1.0, 1e-5);
+    EXPECT_NEAR(Dot(one, absl::MakeConstSpan(many).subspan(i * 32, 32)), 1.0, 1e-5);
+  }
+}
+
+TEST(HeadMapsTest, RandomMapsKeepCosinesWithinAModalityAndNoneAcross) {
+  const auto maps = HeadMaps::Random({200, 200}, 512, 5).value();
+  const std::vector<float> a = Noise(200, 1);
+  std::vector<float> b = Noise(200, 2);
+  for (int i = 0; i < 200; ++i) b[i] = 0.5f * b[i] + a[i];
+  const double cosine = Dot(a, b) / std::sqrt(Dot(a, a) * Dot(b, b));
+  EXPECT_NEAR(Dot(*maps->Map(0, a), *maps->Map(0, b)), cosine, 0.15);
+  EXPECT_NEAR(Dot(*maps->Map(0, a), *maps->Map(1, a)), 0.0, 0.2);
+}
+
+TEST(HeadMapsTest, TheSameSeedGivesTheSameMapsAndAnotherSeedOthers) {
+  EXPECT_EQ(HeadMaps::Random({9}, 8, 5).value()->Serialize(), HeadMaps::Random({9}, 8, 5).value()->Serialize());
+  EXPECT_NE(HeadMaps::Random({9}, 8, 5).value()->Serialize(), HeadMaps::Random({9}, 8, 6).value()->Serialize());
+}
+
+TEST(HeadMapsTest, ParseGivesBackWhatSerializeWroteAndRefusesAnyDamage) {
+  const auto maps = HeadMaps::Random({9, 4}, 8, 5).value();
+  const std::string bytes = maps->Serialize();
+  EXPECT_EQ(HeadMaps::Parse(bytes).value()->Serialize(), bytes);
+  for (size_t cut : {size_t{0}, size_t{7}, bytes.size() / 2, bytes.size() - 1}) {
+    EXPECT_EQ(HeadMaps::Parse(bytes.substr(0, cut)).status().code(), absl::StatusCode::kDataLoss) << cut;
+  }
+  for (size_t at = 0; at < bytes.size(); at += 13) {
+    std::string damaged = bytes;
+    damaged[at] ^= 0x10;
+    EXPECT_EQ(HeadMaps::Parse(damaged).status().code(), absl::StatusCode::kDataLoss) << at;
+  }
+}
+
+TEST(HeadMapsTest, BadInputIsAnInvalidArgument) {
+  const auto maps = HeadMaps::Random({9}, 8, 5).value();
+  std::vector<float> row(9, 1.0f), out(8);
+  EXPECT_EQ(maps->Map(1, row).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(maps->Map(-1, row).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(maps->Map(0, std::vector<float>(8)).status().code(), absl::StatusCode::kInvalidArgument);
+  row[3] = std::nanf("");
+  EXPECT_EQ(maps->Map(0, row).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(HeadMaps::Create({3}, 2, {{1, 2, 3}}).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(HeadMapsTest, FeaturesOfNothingStillGiveAUnitVector) {
+  const auto maps = HeadMaps::Random({9}, 8, 5).value();
+  const std::vector<float> out = maps->Map(0, std::vector<float>(9, 0.0f)).value();
+  EXPECT_NEAR(Dot(out, out), 1.0, 1e-6);
+}
+
+}  // namespace
+}  // namespace mixmatch::model
