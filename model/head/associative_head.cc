@@ -378,29 +378,35 @@ std::vector<std::vector<float>> MomentHead::MakeMaps(const Solver& solver) {
   // Mean squared length of the random remainder: a trace of what is learned, more while few columns are.
   const double random_energy =
       strongest > 0.0 ? strongest * (0.02 + 0.5 * std::max(0.0, 1.0 - filled / (0.25 * dim))) : 1.0;
-  std::vector<std::vector<float>> maps(slots);
+  std::vector<at::Tensor> learned(slots), remainder(slots);  // [dims + 1, dim]
+  at::Tensor alignment = at::zeros({dim, dim}, at::kFloat);
   for (size_t m = 0; m < slots; ++m) {
     const int d = options_.feature_dims[m];
-    const at::Tensor random = FromFloats(RandomProjection(d, dim, options_.seed + m), {d, dim});
-    at::Tensor map = at::zeros({d + 1, dim}, at::kFloat);
-    if (!moments_.Active(m)) {
-      map.narrow(0, 0, d).copy_(random);
-      maps[m] = ToFloats(map);
-      continue;
+    remainder[m] = at::zeros({d + 1, dim}, at::kFloat);
+    remainder[m].narrow(0, 0, d).copy_(FromFloats(RandomProjection(d, dim, options_.seed + m), {d, dim}));
+    if (!moments_.Active(m)) continue;
+    const at::Tensor& c = moments_.within[m];
+    const double size = c.diagonal().narrow(0, 0, d).sum().item<double>() / moments_.mass[m];
+    const at::Tensor mean = c.narrow(0, 0, d).select(1, d) / moments_.mass[m];
+    const double variance = size - mean.square().sum().item<double>();
+    if (variance > 1e-4 * size) {
+      remainder[m].select(0, d).copy_(-at::mv(remainder[m].narrow(0, 0, d).t(), mean));
+      remainder[m].mul_(static_cast<float>(std::sqrt(random_energy / variance)));
+    } else {  // One part, or the same again, has no variance; its own size stands in.
+      remainder[m].mul_(static_cast<float>(std::sqrt(random_energy / std::max(size, 1e-12))));
     }
     const size_t i = std::find(solver.active().begin(), solver.active().end(), m) - solver.active().begin();
-    map.narrow(1, 0, kept).copy_(solver.Directions(i).narrow(1, 0, kept) * scale);
-    const at::Tensor& c = moments_.within[m];
-    const at::Tensor mean = c.narrow(0, 0, d).select(1, d) / moments_.mass[m];
-    const double variance = c.diagonal().narrow(0, 0, d).sum().item<double>() / moments_.mass[m] -
-                            mean.square().sum().item<double>();
-    const double size = c.diagonal().narrow(0, 0, d).sum().item<double>() / moments_.mass[m];
-    // A single part has no variance; its own size stands in.
-    const double spread = variance > 1e-4 * size ? variance : std::max(size, 1e-12);
-    const at::Tensor remainder = random * static_cast<float>(std::sqrt(random_energy / spread));
-    map.narrow(0, 0, d).add_(remainder);
-    if (variance > 1e-4 * size) map.select(0, d).sub_(at::mv(remainder.t(), mean));
-    maps[m] = ToFloats(map);
+    learned[m] = at::zeros({d + 1, dim}, at::kFloat);
+    learned[m].narrow(1, 0, kept).copy_(solver.Directions(i).narrow(1, 0, kept) * scale);
+    alignment.addmm_(learned[m].t(), at::mm(c, remainder[m]), 1.0, 1.0 / moments_.mass[m]);
+  }
+  // The solution is free up to a rotation. The one that lies nearest to the random projections (orthogonal Procrustes
+  // problem, Schoenemann 1966) makes the maps a function of the moments alone, and successive ones alike.
+  auto [left, singular, right] = at::linalg_svd(alignment, /*full_matrices=*/false);
+  const at::Tensor rotation = at::mm(left, right);
+  std::vector<std::vector<float>> maps(slots);
+  for (size_t m = 0; m < slots; ++m) {
+    maps[m] = ToFloats(learned[m].defined() ? at::addmm(remainder[m], learned[m], rotation) : remainder[m]);
   }
   return maps;
 }

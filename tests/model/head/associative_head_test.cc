@@ -125,13 +125,13 @@ TEST(AssociativeHeadTest, FindsTheSharedCauseOfTwoModalitiesUnderStrongerNuisanc
   World world({30, 40});
   auto head = AssociativeHead::Create(SmallOptions()).value();
   const SolvedHead before = head->Solve().value();
-  for (const Event& event : MakeEvents(world, 400)) ASSERT_TRUE(head->Add(event.parts()).ok());
-  EXPECT_EQ(head->queued(), 400);
+  for (const Event& event : MakeEvents(world, 1000)) ASSERT_TRUE(head->Add(event.parts()).ok());
+  EXPECT_EQ(head->queued(), 1000);
   const SolvedHead solved = head->Solve().value();
-  EXPECT_EQ(solved.report.events, 400);
+  EXPECT_EQ(solved.report.events, 1000);
   EXPECT_EQ(head->queued(), 0);
   EXPECT_LT(CrossRecall(world, *before.maps), 0.2);
-  EXPECT_GT(CrossRecall(world, *solved.maps), 0.9);
+  EXPECT_GT(CrossRecall(world, *solved.maps), 0.8);
 }
 
 TEST(AssociativeHeadTest, TheOrderOfEventsDoesNotMatter) {

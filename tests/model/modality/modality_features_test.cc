@@ -107,7 +107,7 @@ TEST(AudioFeaturesTest, ACutNoisyWordIsNearestToItself) {
   for (int i = 0; i < 20; ++i) {
     const std::vector<float> word = Word(100 + i);
     original.push_back(AudioFeatures(word));
-    const size_t keep = word.size() * 7 / 10, begin = static_cast<size_t>(random.Uniform() * (word.size() - keep));
+    const size_t keep = word.size() * 8 / 10, begin = static_cast<size_t>(random.Uniform() * (word.size() - keep));
     std::vector<float> cut(word.begin() + begin, word.begin() + begin + keep);
     for (float& v : cut) v += 0.02f * random.Normal();
     altered.push_back(AudioFeatures(cut));
