@@ -1,0 +1,62 @@
+// The slow half of learning: trains the trunk and the stems by contrast between events, in small steps.
+#ifndef MIXMATCH_MODEL_LEARN_TRUNK_TRAINER_H_
+#define MIXMATCH_MODEL_LEARN_TRUNK_TRAINER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "model/trunk/trunk.h"
+
+namespace mixmatch::model {
+
+// Parts of one event for a training step; owns its tokens.
+struct TrainingPart {
+  int slot = 0;
+  std::vector<uint8_t> tokens;  // [n, 256].
+};
+struct TrainingEvent {
+  std::vector<TrainingPart> parts;  // Two or more, of two or more slots where the event has them.
+};
+
+struct TrunkTrainerOptions {
+  double learning_rate = 5e-4;  // AdamW; warmed up over warmup_steps, then constant.
+  int warmup_steps = 100;
+  double weight_decay = 0.01;
+  double temperature = 0.1;
+  double distillation = 2.0;    // Weight of staying near the published trunk; 0: none.
+  uint64_t seed = 1;
+};
+
+// Not thread-safe: one thread trains. Steps use the calling thread's torch threads.
+class TrunkTrainer {
+ public:
+  // Starts from `published`, which is also what distillation holds on to.
+  static absl::StatusOr<std::unique_ptr<TrunkTrainer>> Create(std::shared_ptr<const Trunk> published,
+                                                              const TrunkTrainerOptions& options);
+  virtual ~TrunkTrainer() = default;
+
+  // One step on a batch of 2 to 256 distinct events, two parts drawn of each; returns the loss in nats. Parts of other
+  // events in the batch are the negatives. INTERNAL, and the weights unchanged, when the loss is not finite.
+  virtual absl::StatusOr<double> Step(absl::Span<const TrainingEvent> events) = 0;
+
+  virtual int64_t steps() const = 0;  // Since Create or as loaded.
+  // The weights as they are now (their moving average, where that is what is served).
+  virtual absl::StatusOr<std::shared_ptr<const Trunk>> Snapshot() = 0;
+  // From now on distillation holds on to this one; the weights in training stay unless `restart`, which takes them from it.
+  virtual absl::Status SetPublished(std::shared_ptr<const Trunk> published, bool restart) = 0;
+
+  // Weights, optimizer and step count; checksummed. Load: DATA_LOSS when cut or altered, FAILED_PRECONDITION when of
+  // another configuration.
+  virtual absl::StatusOr<std::string> Save() = 0;
+  virtual absl::Status Load(absl::string_view bytes) = 0;
+};
+
+}  // namespace mixmatch::model
+
+#endif  // MIXMATCH_MODEL_LEARN_TRUNK_TRAINER_H_

@@ -1,0 +1,53 @@
+// Turns hostile bytes into DecodedMedia, in separate processes with limits.
+#ifndef MIXMATCH_MODEL_MEDIA_MEDIA_DECODER_H_
+#define MIXMATCH_MODEL_MEDIA_MEDIA_DECODER_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "model/media/decoded.h"
+
+namespace mixmatch::model {
+
+// What a decoder may spend on one item; beyond it the item is refused.
+struct MediaLimits {
+  int64_t max_pixels = 100'000'000;        // Of a picture or a frame, as stated by its header.
+  int min_side = 2;                        // Pixels; anything smaller says nothing.
+  double min_seconds = 0.02;               // Of a sound or video.
+  double max_seconds = 4 * 3600.0;         // Of a sound or video.
+  int64_t max_text_bytes = 16 << 20;       // Of a text.
+  int64_t max_memory_bytes = 4LL << 30;    // Address space of a decoding process.
+  double max_wall_seconds = 600.0;         // For one item; CPU time is bounded by the same figure.
+  int image_side = 256;                    // Longer side of decoded pictures, pixels.
+  int frame_side = 128;                    // Longer side of decoded video frames, pixels.
+  double frames_per_second = 16.0;         // Of decoded video, at most;
+  int max_frames = 4096;                   // sampled more thinly when there would be more than this.
+};
+
+struct MediaDecoderOptions {
+  std::string worker_path;  // The mixmatch-decoder program. Empty: beside the running program.
+  int workers = 2;          // Processes, 1 to 64, started when first needed and again after a crash.
+  MediaLimits limits;
+};
+
+// Thread-safe. Each call uses one worker process and blocks while all are busy.
+class MediaDecoder {
+ public:
+  // NOT_FOUND if there is no program at worker_path.
+  static absl::StatusOr<std::unique_ptr<MediaDecoder>> Create(const MediaDecoderOptions& options);
+  virtual ~MediaDecoder() = default;
+
+  // Sniffs and decodes the content behind `fd`: a regular file or memfd, read from offset 0; stays the caller's.
+  // `media_type_hint` may be empty and is never trusted; it only breaks ties between texts.
+  // INVALID_ARGUMENT: empty, cut, damaged, of no duration, too small, or text named as a picture (any content whose
+  //   bytes contradict an image/, audio/ or video/ hint). UNIMPLEMENTED: content of a kind that nothing here decodes.
+  // RESOURCE_EXHAUSTED: beyond a limit, the worker's memory or time among them. Messages say what was got and wanted.
+  virtual absl::StatusOr<DecodedMedia> Decode(int fd, absl::string_view media_type_hint) = 0;
+};
+
+}  // namespace mixmatch::model
+
+#endif  // MIXMATCH_MODEL_MEDIA_MEDIA_DECODER_H_

@@ -1,0 +1,53 @@
+// The one attention trunk that every modality shares, with a stem for each: tokens in, one vector out.
+#ifndef MIXMATCH_MODEL_TRUNK_TRUNK_H_
+#define MIXMATCH_MODEL_TRUNK_TRUNK_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+
+namespace mixmatch::model {
+
+// Tokens of one part; a view.
+struct TokenView {
+  int slot = 0;                      // The part's modality, see ModalityRow::slot.
+  absl::Span<const uint8_t> tokens;  // [n, 256] row-major, 1 <= n <= 64.
+};
+
+struct TrunkConfig {
+  int slots = 4;         // Stems.
+  int width = 128;       // Of the residual stream; a multiple of heads.
+  int layers = 3;
+  int heads = 4;
+  int output_dim = 128;  // Of the result.
+  uint64_t seed = 1;     // Of the first weights.
+
+  static TrunkConfig Tiny();   // For tests.
+  static TrunkConfig Small();  // For two cores; the default.
+};
+
+// Immutable weights. Thread-safe.
+class Trunk {
+ public:
+  // Fresh random weights: a fixed function of the configuration.
+  static absl::StatusOr<std::shared_ptr<const Trunk>> Create(const TrunkConfig& config);
+  // From ToBytes. DATA_LOSS when cut or altered.
+  static absl::StatusOr<std::shared_ptr<const Trunk>> FromBytes(absl::string_view bytes);
+  virtual ~Trunk() = default;
+
+  virtual const TrunkConfig& config() const = 0;
+  // The weights with the configuration and a checksum.
+  virtual std::string ToBytes() const = 0;
+  // [n, output_dim] row-major, each row of unit length; a part's row does not depend on the others in the call. Batches
+  // inside by 64. Runs on the calling thread's torch threads. INVALID_ARGUMENT on a bad slot or number of tokens.
+  virtual absl::StatusOr<std::vector<float>> Encode(absl::Span<const TokenView> parts) const = 0;
+};
+
+}  // namespace mixmatch::model
+
+#endif  // MIXMATCH_MODEL_TRUNK_TRUNK_H_
