@@ -1,0 +1,50 @@
+// Cuts decoded media into parts: windows of sound, shots of video, chunks of text, one picture; and describes each.
+#ifndef MIXMATCH_MODEL_PARTS_PARTS_H_
+#define MIXMATCH_MODEL_PARTS_PARTS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "mixmatch/v1/item.pb.h"
+#include "model/media/decoded.h"
+#include "model/modality/modality.h"
+
+namespace mixmatch::model {
+
+inline constexpr int kMostParts = 65'535;  // Of one item; longer media are refused.
+
+// A part before it is stored. Times are from the start of the item.
+struct PartDraft {
+  v1::Modality modality = v1::MODALITY_UNSPECIFIED;
+  int slot = 0;  // Its place in ModalityTable().
+  double start_seconds = 0.0;
+  double end_seconds = 0.0;
+  uint64_t start_byte = 0;  // Of text: the chunk within the item's text.
+  uint64_t end_byte = 0;
+  std::string snippet;      // Of text: at most 200 bytes, cut between characters.
+  Described described;
+};
+
+// All parts, those of the item's own modality first, then by time. Deterministic, on the calling thread.
+// - sound: whole up to 12 s, else windows of 10 s every 8 s;
+// - video: shots, cut where consecutive frames differ far more than is usual around them, and at 12 s;
+// - text: chunks of up to 1,500 bytes that end at a paragraph, a sentence or a space, with no overlap.
+// INVALID_ARGUMENT if nothing is left (a text of white space). RESOURCE_EXHAUSTED beyond kMostParts.
+absl::StatusOr<std::vector<PartDraft>> MakeParts(const DecodedMedia& media);
+
+// A stretch of text, in bytes.
+struct TextChunk {
+  uint64_t start = 0;
+  uint64_t end = 0;
+};
+std::vector<TextChunk> CutText(absl::string_view text);
+
+// First frame of each shot, ascending, beginning with 0.
+std::vector<size_t> CutShots(absl::Span<const DecodedFrame> frames);
+
+}  // namespace mixmatch::model
+
+#endif  // MIXMATCH_MODEL_PARTS_PARTS_H_
