@@ -79,7 +79,7 @@ class LocalUnits {
       : window_(window),
         terms_(time_terms),
         time_basis_(CosineBasis(time_terms, window)),
-        units_(kCepstra * time_terms, units, 1.0f, -0.6f, 0.4f, seed) {}
+        units_(kCepstra * time_terms, units, 1.0f, -1.8f, 0.4f, seed) {}
 
   // [frames, kCepstra] in; units() means out.
   std::vector<float> Mean(const std::vector<float>& cepstra, int frames) const {
@@ -116,30 +116,14 @@ class LocalUnits {
 
 struct Layers {
   std::vector<float> cepstral_basis = CosineBasis(kCepstra, kBands);
-  LocalUnits short_units{8, 3, 224, 11};
-  LocalUnits middle_units{24, 5, 320, 12};
-  LocalUnits long_units{56, 7, 320, 13};
+  LocalUnits short_units{10, 3, 256, 11};
+  LocalUnits middle_units{26, 6, 576, 12};
+  LocalUnits long_units{50, 7, 576, 13};
 };
 
 const Layers& GetLayers() {
   static const Layers* layers = new Layers();
   return *layers;
-}
-
-// Mean over `segments` equal stretches of [first, first + length), in `bands` bands; frames outside count as silence.
-void Pool(const Picture& picture, int first, int length, int segments, int bands, std::vector<float>& out) {
-  const int per_band = kBands / bands;
-  for (int s = 0; s < segments; ++s) {
-    const float begin = first + static_cast<float>(length) * s / segments;
-    const float end = first + static_cast<float>(length) * (s + 1) / segments;
-    std::vector<float> sum(bands, 0.0f);
-    for (int t = static_cast<int>(std::floor(begin)); t < end; ++t) {
-      if (t < 0 || t >= picture.frames) continue;
-      const float overlap = std::min(end, t + 1.0f) - std::max(begin, static_cast<float>(t));
-      for (int b = 0; b < kBands; ++b) sum[b / per_band] += overlap * picture.row(t)[b];
-    }
-    for (float v : sum) out.push_back(v / std::max(1e-3f, end - begin) / per_band);
-  }
 }
 
 void CentreByMean(std::vector<float>& values) {
@@ -177,20 +161,6 @@ std::vector<float> AudioFeatures(absl::Span<const float> pcm) {
   AppendBlock(mean, 1.0f, 0.6f, out);
   AppendBlock(spread, 1.0f, 0.4f, out);
   AppendBlock(change, 1.0f, 0.4f, out);
-
-  // How it goes on: the whole in eight stretches, and a fixed clock from its beginning and back from its end.
-  std::vector<float> pooled;
-  Pool(picture, 0, frames, 8, 20, pooled);
-  CentreByMean(pooled);
-  AppendBlock(pooled, 1.0f, 0.6f, out);
-  pooled.clear();
-  Pool(picture, 0, 64, 8, 20, pooled);
-  CentreByMean(pooled);
-  AppendBlock(pooled, 1.0f, 0.6f, out);
-  pooled.clear();
-  Pool(picture, frames - 64, 64, 8, 20, pooled);
-  CentreByMean(pooled);
-  AppendBlock(pooled, 1.0f, 0.6f, out);
 
   // What is heard anywhere: random units over short, middle and long windows.
   std::vector<float> cepstra(static_cast<size_t>(frames) * kCepstra);
