@@ -164,7 +164,7 @@ void ColourHistograms(const std::vector<float>& image, std::vector<float>& whole
 // Random smooth filters over small patches, mean taken off and contrast evened, rectified, averaged over the whole and
 // its quarters (after Coates, Lee & Ng 2011, without learning): [5, kFilters].
 std::vector<float> LocalFilters(const std::vector<float>& image) {
-  static const RandomUnits* units = new RandomUnits(kFilterSide * kFilterSide * 3, kFilters, 1.6f, -0.8f, 0.3f, 21);
+  static const RandomUnits* units = new RandomUnits(kFilterSide * kFilterSide * 3, kFilters, 1.6f, -2.8f, 0.5f, 21);
   std::vector<float> out(5 * kFilters, 0.0f), patch(units->in_dim());
   std::array<int, 5> count{};
   constexpr int steps = (kSide - kFilterSide) / 2 + 1;
