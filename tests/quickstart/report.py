@@ -82,8 +82,8 @@ def how_to_go_on(address: Optional[str], pid: int, binary: pathlib.Path, data: p
     tool = shlex.quote(str(binary.with_name("mixmatch")))
     if address is None:
         return ("The server is stopped; its data are kept. Start it again with\n"
-                f"  {shlex.quote(str(binary))} --listen 127.0.0.1:7700 --data-dir {shlex.quote(str(data))}\n"
-                f"and ask it with\n  {tool} --server 127.0.0.1:7700 search --text 'a crow' --for image,audio")
+                f"  {shlex.quote(str(binary))} --listen 127.0.0.1:7411 --data-dir {shlex.quote(str(data))}\n"
+                f"and ask it with\n  {tool} --server 127.0.0.1:7411 search --text 'a crow' --for image,audio")
     return ("The server goes on running. Try:\n"
             f"  {tool} --server {address} search --audio {shlex.quote(track.path)} --for video\n"
             f"  {tool} --server {address} search --text 'un corbeau' --for image,audio\n"

@@ -2,7 +2,7 @@
 
     import mixmatch
 
-    with mixmatch.Client("127.0.0.1:7700") as client:
+    with mixmatch.Client("127.0.0.1:7411") as client:
         client.put("crow.png", event="crow")
         client.put("crow.ogg", event="crow")
         for hit in client.search(mixmatch.file("caw.wav"), modalities=["image"], k=5):
