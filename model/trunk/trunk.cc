@@ -1,0 +1,96 @@
+#include "model/trunk/trunk.h"
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/InferenceMode.h>
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <numeric>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "model/trunk/trunk_net.h"
+
+namespace mixmatch::model {
+namespace {
+
+constexpr size_t kBatch = 64;
+
+class NetTrunk : public Trunk {
+ public:
+  explicit NetTrunk(TrunkNet net) : net_(std::move(net)) {}
+  const TrunkConfig& config() const override { return net_.config; }
+  std::string ToBytes() const override { return net_.ToBytes(); }
+  absl::StatusOr<std::vector<float>> Encode(absl::Span<const TokenView> parts) const override;
+
+ private:
+  void EncodeBatch(absl::Span<const TokenView> parts, absl::Span<const int> which, float* out) const;
+  const TrunkNet net_;
+};
+
+void NetTrunk::EncodeBatch(absl::Span<const TokenView> parts, absl::Span<const int> which, float* out) const {
+  std::vector<TokenView> batch;
+  for (const int i : which) batch.push_back(parts[i]);
+  const at::Tensor rows = net_.Forward(batch).contiguous();
+  const size_t dim = net_.config.output_dim;
+  for (size_t r = 0; r < which.size(); ++r) {
+    std::memcpy(out + which[r] * dim, rows.data_ptr<float>() + r * dim, dim * sizeof(float));
+  }
+}
+
+absl::StatusOr<std::vector<float>> NetTrunk::Encode(absl::Span<const TokenView> parts) const {
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (absl::Status s = net_.Check(parts[i], absl::StrCat("Trunk::Encode part ", i)); !s.ok()) return s;
+  }
+  std::vector<int> order(parts.size());  // By length, so that little is padded.
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int a, int b) { return parts[a].tokens.size() < parts[b].tokens.size(); });
+  std::vector<float> out(parts.size() * net_.config.output_dim);
+  try {
+    const c10::InferenceMode inference;
+    for (size_t begin = 0; begin < order.size(); begin += kBatch) {
+      EncodeBatch(parts, absl::MakeConstSpan(order).subspan(begin, kBatch), out.data());
+    }
+  } catch (const std::exception& e) {
+    return absl::InternalError(absl::StrCat("Trunk::Encode: ", e.what()));
+  }
+  return out;
+}
+
+absl::StatusOr<std::shared_ptr<const Trunk>> Wrap(absl::StatusOr<TrunkNet> net) {
+  if (!net.ok()) return net.status();
+  return std::make_shared<const NetTrunk>(*std::move(net));
+}
+
+}  // namespace
+
+TrunkConfig TrunkConfig::Tiny() {
+  TrunkConfig config;
+  config.width = 32;
+  config.layers = 2;
+  config.heads = 2;
+  config.output_dim = 32;
+  return config;
+}
+
+TrunkConfig TrunkConfig::Small() { return TrunkConfig(); }
+
+absl::StatusOr<std::shared_ptr<const Trunk>> Trunk::Create(const TrunkConfig& config) {
+  try {
+    return Wrap(TrunkNet::Create(config));
+  } catch (const std::exception& e) {
+    return absl::InternalError(absl::StrCat("Trunk::Create: ", e.what()));
+  }
+}
+
+absl::StatusOr<std::shared_ptr<const Trunk>> Trunk::FromBytes(absl::string_view bytes) {
+  try {
+    return Wrap(TrunkNet::FromBytes(bytes));
+  } catch (const std::exception& e) {
+    return absl::InternalError(absl::StrCat("Trunk::FromBytes: ", e.what()));
+  }
+}
+
+}  // namespace mixmatch::model
