@@ -31,6 +31,7 @@ struct TrunkTrainerOptions {
   double temperature = 0.1;
   double distillation = 2.0;    // Weight of staying near the published trunk; 0: none.
   uint64_t seed = 1;
+  double average = 0;           // Decay a step of the moving average that Snapshot gives, below 1; 0: weights as they are.
 };
 
 // Not thread-safe: one thread trains. Steps use the calling thread's torch threads.

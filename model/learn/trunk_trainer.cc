@@ -1,0 +1,393 @@
+#include "model/learn/trunk_trainer.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <exception>
+#include <random>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "model/head/bytes.h"
+#include "model/learn/pair_draw.h"
+#include "model/trunk/trunk_net.h"
+
+namespace mixmatch::model {
+namespace {
+
+constexpr uint32_t kMagic = 0x5254584d;  // "MXTR".
+constexpr uint32_t kVersion = 1;
+constexpr int kMinEvents = 2;
+constexpr int kMaxEvents = 256;
+constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
+constexpr double kMaxGradientNorm = 1.0;
+constexpr double kFalseNegativeCosine = 0.9;
+constexpr double kBlocked = -1e4;  // A logit that adds nothing to a sum of exponentials.
+
+// AdamW's state of one weight array (Loshchilov and Hutter 2019). An array without a gradient, as of a stem whose
+// modality was not in the batch, is left alone: its count is its own.
+struct Moments {
+  at::Tensor first, second;
+  int64_t count = 0;
+};
+
+// Everything a step changes.
+struct State {
+  TrunkNet net;
+  std::vector<Moments> moments;
+  std::vector<at::Tensor> average;  // Empty unless asked for.
+  int64_t steps = 0;
+};
+
+at::Tensor RowsTensor(const std::vector<float>& rows, int64_t dim) {
+  at::Tensor out = at::empty({static_cast<int64_t>(rows.size()) / dim, dim}, at::kFloat);
+  std::memcpy(out.data_ptr<float>(), rows.data(), rows.size() * sizeof(float));
+  return out;
+}
+
+// Unit rows after each slot's mean over the batch is taken away. Vectors of one modality share most of their direction,
+// above all in an untrained trunk; only what is left tells two parts apart.
+at::Tensor CentredBySlot(const at::Tensor& rows, const std::vector<TokenView>& parts) {
+  at::Tensor slots = at::empty({rows.size(0)}, at::kLong);
+  for (size_t i = 0; i < parts.size(); ++i) slots.data_ptr<int64_t>()[i] = parts[i].slot;
+  at::Tensor same = slots.unsqueeze(0).eq(slots.unsqueeze(1)).to(at::kFloat);
+  same = same / same.sum(1, /*keepdim=*/true);
+  const at::Tensor centred = rows - same.matmul(rows);
+  return centred / centred.norm(2, {1}, true).clamp_min(1e-6);
+}
+
+// [2n, 2n], true where a pair is no negative: the two parts of one event (row i belongs to event i mod n) and, by the
+// teacher, a part that is nearly the anchor or nearly its partner.
+at::Tensor NotNegative(int64_t n, const std::vector<TokenView>& parts, const at::Tensor& teacher) {
+  const at::Tensor event = at::arange(n, at::kLong).repeat({2});
+  at::Tensor blocked = event.unsqueeze(0).eq(event.unsqueeze(1));
+  if (!teacher.defined()) return blocked;
+  const at::Tensor centred = CentredBySlot(teacher, parts);
+  const at::Tensor near = centred.matmul(centred.t()).gt(kFalseNegativeCosine);
+  return blocked.logical_or(near).logical_or(near.roll({n}, {0}));
+}
+
+// Decoupled contrastive loss (Yeh et al., ECCV 2022) on unit rows, both views' other parts as negatives; the mean, not
+// the sum, of the negatives' exponentials, so that the loss does not depend on the batch: 0 when partners are no nearer
+// than strangers.
+at::Tensor ContrastiveLoss(const at::Tensor& rows, const at::Tensor& blocked, double temperature) {
+  const int64_t n = rows.size(0) / 2;
+  const at::Tensor logits = rows.matmul(rows.t()) / temperature;
+  const at::Tensor positive = (rows.narrow(0, 0, n) * rows.narrow(0, n, n)).sum(1).repeat({2}) / temperature;
+  const at::Tensor negatives = blocked.logical_not().sum(1);
+  const at::Tensor expected = logits.masked_fill(blocked, kBlocked).logsumexp({1}, false) - negatives.clamp_min(1).log();
+  const at::Tensor has = negatives.gt(0).to(at::kFloat);
+  return ((expected - positive) * has).sum() / has.sum().clamp_min(1);
+}
+
+// How far a teacher is worth holding on to, 0 to 1: the share of parts whose partner it finds first among the parts of
+// other events, above chance. An untrained trunk scores about 0, so that it holds nothing back.
+double TeacherSkill(const at::Tensor& teacher, const std::vector<TokenView>& parts) {
+  const int64_t n = teacher.size(0) / 2;
+  const at::Tensor rows = CentredBySlot(teacher, parts);
+  const at::Tensor event = at::arange(n, at::kLong).repeat({2});
+  const at::Tensor own = event.unsqueeze(0).eq(event.unsqueeze(1));
+  const at::Tensor others = rows.matmul(rows.t()).masked_fill(own, -2);
+  const at::Tensor partner = (rows.narrow(0, 0, n) * rows.narrow(0, n, n)).sum(1).repeat({2});
+  const double found = partner.gt(std::get<0>(others.max(1))).to(at::kFloat).mean().item<double>();
+  const double chance = 1.0 / (2 * n - 1);
+  return std::max(0.0, (found - chance) / (1 - chance));
+}
+
+absl::Status SameShape(const TrunkConfig& got, const TrunkConfig& wanted) {
+  const auto shape = [](const TrunkConfig& c) {
+    return absl::StrCat("slots ", c.slots, ", width ", c.width, ", layers ", c.layers, ", heads ", c.heads,
+                        ", output_dim ", c.output_dim);
+  };
+  if (shape(got) == shape(wanted)) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("TrunkTrainer: got a trunk of ", shape(got), ", wanted ",
+                                                    shape(wanted), "; start a trainer of that configuration"));
+}
+
+void WriteTensor(ByteWriter* out, const at::Tensor& t) {
+  out->Floats({t.data_ptr<float>(), static_cast<size_t>(t.numel())});
+}
+
+bool ReadTensor(ByteReader* in, at::Tensor* t) {
+  const std::vector<float> values = in->Floats();
+  if (!in->ok() || static_cast<int64_t>(values.size()) != t->numel()) return false;
+  std::memcpy(t->data_ptr<float>(), values.data(), values.size() * sizeof(float));
+  return true;
+}
+
+// A whole string as the words of a float array: ByteWriter's only long field.
+void WriteString(ByteWriter* out, const std::string& s) {
+  std::vector<float> words((s.size() + 3) / 4);
+  std::memcpy(words.data(), s.data(), s.size());
+  out->U64(s.size());
+  out->Floats(words);
+}
+
+bool ReadString(ByteReader* in, std::string* s) {
+  const uint64_t size = in->U64();
+  const std::vector<float> words = in->Floats();
+  if (!in->ok() || size > words.size() * 4) return false;
+  s->assign(reinterpret_cast<const char*>(words.data()), size);
+  return true;
+}
+
+class NetTrainer : public TrunkTrainer {
+ public:
+  NetTrainer(std::shared_ptr<const Trunk> published, const TrunkTrainerOptions& options, TrunkNet net)
+      : options_(options), published_(std::move(published)), state_(Fresh(std::move(net))) {}
+
+  absl::StatusOr<double> Step(absl::Span<const TrainingEvent> events) override;
+  int64_t steps() const override { return state_.steps; }
+  absl::StatusOr<std::shared_ptr<const Trunk>> Snapshot() override;
+  absl::Status SetPublished(std::shared_ptr<const Trunk> published, bool restart) override;
+  absl::StatusOr<std::string> Save() override;
+  absl::Status Load(absl::string_view bytes) override;
+
+ private:
+  State Fresh(TrunkNet net) const;
+  absl::Status Check(absl::Span<const TrainingEvent> events) const;
+  std::vector<TokenView> Draw(absl::Span<const TrainingEvent> events) const;
+  absl::StatusOr<at::Tensor> Loss(const std::vector<TokenView>& parts) const;
+  absl::StatusOr<double> TrainOn(const std::vector<TokenView>& parts);
+  double GradientNorm() const;
+  void Update(double gradient_scale);
+  void UpdateArray(at::Tensor parameter, const at::Tensor& gradient, double rate, Moments* moments) const;
+  void ForgetGradients();
+  absl::StatusOr<State> Parse(absl::string_view bytes) const;
+
+  const TrunkTrainerOptions options_;
+  std::shared_ptr<const Trunk> published_;
+  State state_;
+};
+
+State NetTrainer::Fresh(TrunkNet net) const {
+  State state{std::move(net), {}, {}, 0};
+  for (at::Tensor& p : state.net.parameters) {
+    state.moments.push_back({at::zeros_like(p), at::zeros_like(p), 0});
+    if (options_.average > 0) state.average.push_back(p.clone());
+    p.set_requires_grad(true);
+  }
+  return state;
+}
+
+absl::Status NetTrainer::Check(absl::Span<const TrainingEvent> events) const {
+  if (events.size() < kMinEvents || events.size() > kMaxEvents) {
+    return absl::InvalidArgumentError(absl::StrCat("TrunkTrainer::Step: got ", events.size(), " events, wanted ",
+                                                   kMinEvents, " to ", kMaxEvents, "; cut the batch"));
+  }
+  for (size_t e = 0; e < events.size(); ++e) {
+    const std::string where = absl::StrCat("TrunkTrainer::Step event ", e);
+    if (events[e].parts.size() < 2) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(where, ": got ", events[e].parts.size(), " parts, wanted 2 or more; leave the event out"));
+    }
+    for (const TrainingPart& part : events[e].parts) {
+      if (absl::Status s = state_.net.Check({part.slot, part.tokens}, where); !s.ok()) return s;
+    }
+  }
+  return absl::OkStatus();
+}
+
+// First parts of all events, then second parts. A function of the seed, the step and the events alone: a trainer that
+// was saved and loaded draws as one that never stopped.
+std::vector<TokenView> NetTrainer::Draw(absl::Span<const TrainingEvent> events) const {
+  std::mt19937_64 random(options_.seed * 0x9e3779b97f4a7c15ull + state_.steps);
+  std::vector<TokenView> parts(2 * events.size());
+  for (size_t e = 0; e < events.size(); ++e) {
+    const auto [a, b] = DrawPair(events[e], random);
+    parts[e] = {events[e].parts[a].slot, events[e].parts[a].tokens};
+    parts[events.size() + e] = {events[e].parts[b].slot, events[e].parts[b].tokens};
+  }
+  return parts;
+}
+
+absl::StatusOr<at::Tensor> NetTrainer::Loss(const std::vector<TokenView>& parts) const {
+  at::Tensor teacher;
+  double weight = 0;
+  if (options_.distillation > 0) {
+    absl::StatusOr<std::vector<float>> rows = published_->Encode(parts);
+    if (!rows.ok()) return rows.status();
+    teacher = RowsTensor(*rows, state_.net.config.output_dim);
+    weight = options_.distillation * TeacherSkill(teacher, parts);
+  }
+  const at::Tensor blocked = NotNegative(parts.size() / 2, parts, teacher);
+  const c10::AutoGradMode gradients(true);
+  const at::Tensor rows = state_.net.Forward(parts);
+  at::Tensor loss = ContrastiveLoss(rows, blocked, options_.temperature);
+  if (weight > 0) loss = loss + weight * (1 - (rows * teacher).sum(1)).mean();
+  return loss;
+}
+
+double NetTrainer::GradientNorm() const {
+  double sum = 0;
+  for (const at::Tensor& p : state_.net.parameters) {
+    if (!p.grad().defined()) continue;
+    const double norm = p.grad().norm().item<double>();
+    sum += norm * norm;
+  }
+  return std::sqrt(sum);
+}
+
+void NetTrainer::UpdateArray(at::Tensor parameter, const at::Tensor& gradient, double rate, Moments* moments) const {
+  ++moments->count;
+  moments->first.mul_(kBeta1).add_(gradient, 1 - kBeta1);
+  moments->second.mul_(kBeta2).addcmul_(gradient, gradient, 1 - kBeta2);
+  const double correct1 = 1 - std::pow(kBeta1, moments->count);
+  const double correct2 = 1 - std::pow(kBeta2, moments->count);
+  if (parameter.dim() > 1) parameter.mul_(1 - rate * options_.weight_decay);
+  const at::Tensor divisor = (moments->second / correct2).sqrt_().add_(kEpsilon);
+  parameter.addcdiv_(moments->first, divisor, -rate / correct1);
+}
+
+void NetTrainer::Update(double gradient_scale) {
+  const c10::AutoGradMode gradients(false);
+  // The last array is in every batch: its count is of the steps since the weights were taken from a trunk.
+  const double warm = options_.warmup_steps > 0 ? (state_.moments.back().count + 1.0) / options_.warmup_steps : 1.0;
+  const double rate = options_.learning_rate * std::min(1.0, warm);
+  for (size_t i = 0; i < state_.net.parameters.size(); ++i) {
+    const at::Tensor& p = state_.net.parameters[i];
+    if (p.grad().defined()) UpdateArray(p, p.grad() * gradient_scale, rate, &state_.moments[i]);
+    if (!state_.average.empty()) state_.average[i].lerp_(p, 1 - options_.average);
+  }
+  ++state_.steps;
+}
+
+void NetTrainer::ForgetGradients() {
+  for (at::Tensor& p : state_.net.parameters) p.mutable_grad().reset();
+}
+
+absl::StatusOr<double> NetTrainer::TrainOn(const std::vector<TokenView>& parts) {
+  absl::StatusOr<at::Tensor> loss = Loss(parts);
+  if (!loss.ok()) return loss.status();
+  const double value = loss->item<double>();
+  if (!loss->requires_grad()) return absl::InternalError("TrunkTrainer::Step: the loss has no gradient");
+  loss->backward();
+  const double norm = GradientNorm();
+  if (!std::isfinite(value) || !std::isfinite(norm)) {
+    return absl::InternalError(absl::StrCat("TrunkTrainer::Step ", state_.steps, ": got loss ", value,
+                                            " and gradient norm ", norm,
+                                            ", wanted finite ones; the weights are as before; restart from the "
+                                            "published trunk if it happens again"));
+  }
+  Update(std::min(1.0, kMaxGradientNorm / std::max(norm, 1e-12)));
+  return value;
+}
+
+absl::StatusOr<double> NetTrainer::Step(absl::Span<const TrainingEvent> events) {
+  if (absl::Status s = Check(events); !s.ok()) return s;
+  try {
+    ForgetGradients();
+    absl::StatusOr<double> loss = TrainOn(Draw(events));
+    ForgetGradients();
+    return loss;
+  } catch (const std::exception& e) {
+    return absl::InternalError(absl::StrCat("TrunkTrainer::Step: ", e.what()));
+  }
+}
+
+absl::StatusOr<std::shared_ptr<const Trunk>> NetTrainer::Snapshot() {
+  TrunkNet net{state_.net.config, state_.average.empty() ? state_.net.parameters : state_.average};
+  return Trunk::FromBytes(net.ToBytes());
+}
+
+absl::Status NetTrainer::SetPublished(std::shared_ptr<const Trunk> published, bool restart) {
+  if (absl::Status s = SameShape(published->config(), state_.net.config); !s.ok()) return s;
+  if (restart) {
+    absl::StatusOr<TrunkNet> net = TrunkNet::FromBytes(published->ToBytes());
+    if (!net.ok()) return net.status();
+    const int64_t steps = state_.steps;
+    state_ = Fresh(*std::move(net));
+    state_.steps = steps;
+  }
+  published_ = std::move(published);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> NetTrainer::Save() {
+  ByteWriter out;
+  out.U32(kMagic);
+  out.U32(kVersion);
+  out.U64(state_.steps);
+  WriteString(&out, state_.net.ToBytes());
+  for (const Moments& m : state_.moments) {
+    out.U64(m.count);
+    WriteTensor(&out, m.first);
+    WriteTensor(&out, m.second);
+  }
+  out.U32(state_.average.size());
+  for (const at::Tensor& a : state_.average) WriteTensor(&out, a);
+  return std::move(out).Finish();
+}
+
+absl::StatusOr<State> NetTrainer::Parse(absl::string_view bytes) const {
+  const absl::Status damaged = absl::DataLossError(
+      absl::StrCat("TrunkTrainer::Load: got ", bytes.size(),
+                   " bytes that are cut or altered; wanted what Save wrote; start from the published trunk"));
+  ByteReader in(bytes);
+  if (!in.CheckSum() || in.U32() != kMagic) return damaged;
+  if (const uint32_t version = in.U32(); version != kVersion) {
+    return absl::FailedPreconditionError(absl::StrCat("TrunkTrainer::Load: got format ", version, ", wanted ", kVersion,
+                                                      "; start from the published trunk"));
+  }
+  const int64_t steps = in.U64();
+  std::string weights;
+  if (!ReadString(&in, &weights)) return damaged;
+  absl::StatusOr<TrunkNet> net = TrunkNet::FromBytes(weights);
+  if (!net.ok()) return net.status();
+  if (absl::Status s = SameShape(net->config, state_.net.config); !s.ok()) return s;
+  State state = Fresh(*std::move(net));
+  state.steps = steps;
+  for (Moments& m : state.moments) {
+    m.count = in.U64();
+    if (!ReadTensor(&in, &m.first) || !ReadTensor(&in, &m.second)) return damaged;
+  }
+  // A state without an average starts one from its weights; one that is not asked for is left.
+  if (const uint32_t averages = in.U32(); averages == state.average.size()) {
+    for (at::Tensor& a : state.average) {
+      if (!ReadTensor(&in, &a)) return damaged;
+    }
+  }
+  if (!in.ok()) return damaged;
+  return state;
+}
+
+absl::Status NetTrainer::Load(absl::string_view bytes) {
+  try {
+    absl::StatusOr<State> state = Parse(bytes);
+    if (!state.ok()) return state.status();
+    state_ = *std::move(state);
+    return absl::OkStatus();
+  } catch (const std::exception& e) {
+    return absl::InternalError(absl::StrCat("TrunkTrainer::Load: ", e.what()));
+  }
+}
+
+absl::Status CheckOptions(const TrunkTrainerOptions& o) {
+  if (o.learning_rate > 0 && o.warmup_steps >= 0 && o.weight_decay >= 0 && o.temperature > 0 && o.distillation >= 0 &&
+      o.average >= 0 && o.average < 1) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "TrunkTrainer options: got learning_rate ", o.learning_rate, ", warmup_steps ", o.warmup_steps, ", weight_decay ",
+      o.weight_decay, ", temperature ", o.temperature, ", distillation ", o.distillation, ", average ", o.average,
+      "; wanted a positive rate and temperature, an average below 1, the others not negative; correct them"));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<TrunkTrainer>> TrunkTrainer::Create(std::shared_ptr<const Trunk> published,
+                                                                   const TrunkTrainerOptions& options) {
+  if (absl::Status s = CheckOptions(options); !s.ok()) return s;
+  try {
+    absl::StatusOr<TrunkNet> net = TrunkNet::FromBytes(published->ToBytes());
+    if (!net.ok()) return net.status();
+    return std::make_unique<NetTrainer>(std::move(published), options, *std::move(net));
+  } catch (const std::exception& e) {
+    return absl::InternalError(absl::StrCat("TrunkTrainer::Create: ", e.what()));
+  }
+}
+
+}  // namespace mixmatch::model

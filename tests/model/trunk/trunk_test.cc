@@ -1,0 +1,132 @@
+#include "model/trunk/trunk.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace mixmatch::model {
+namespace {
+
+using Tokens = std::vector<uint8_t>;
+
+Tokens RandomTokens(int n, uint64_t seed) {
+  std::mt19937_64 random(seed);
+  Tokens out(n * 256);
+  for (uint8_t& b : out) b = random() & 255;
+  return out;
+}
+
+std::shared_ptr<const Trunk> Tiny(uint64_t seed = 1) {
+  TrunkConfig config = TrunkConfig::Tiny();
+  config.seed = seed;
+  return *Trunk::Create(config);
+}
+
+double Difference(const std::vector<float>& a, const std::vector<float>& b) {
+  EXPECT_EQ(a.size(), b.size());
+  double most = 0;
+  for (size_t i = 0; i < a.size(); ++i) most = std::max(most, std::abs(double{a[i]} - b[i]));
+  return most;
+}
+
+TEST(Trunk, ARowDoesNotDependOnTheOthersInTheCall) {
+  const auto trunk = Tiny();
+  std::vector<Tokens> tokens;
+  for (int i = 0; i < 150; ++i) tokens.push_back(RandomTokens(1 + (i * 37) % 64, i));
+  std::vector<TokenView> parts;
+  for (int i = 0; i < 150; ++i) parts.push_back({i % 4, tokens[i]});
+  const std::vector<float> together = *trunk->Encode(parts);
+  ASSERT_EQ(together.size(), 150 * 32);
+  for (int i = 0; i < 150; i += 7) {
+    const std::vector<float> alone = *trunk->Encode({parts[i]});
+    const std::vector<float> row(together.begin() + i * 32, together.begin() + (i + 1) * 32);
+    EXPECT_LT(Difference(alone, row), 1e-5) << "part " << i;
+  }
+}
+
+TEST(Trunk, EveryRowHasUnitLengthEvenOfConstantTokens) {
+  const Tokens flat(256 * 3, 0), noise = RandomTokens(64, 5);
+  const std::vector<float> rows = *Tiny()->Encode({{0, flat}, {3, noise}});
+  for (int r = 0; r < 2; ++r) {
+    double sum = 0;
+    for (int i = 0; i < 32; ++i) sum += double{rows[r * 32 + i]} * rows[r * 32 + i];
+    EXPECT_NEAR(sum, 1, 1e-5);
+  }
+}
+
+TEST(Trunk, TheSameSeedGivesTheSameRowsAndAnotherSeedOthers) {
+  const Tokens tokens = RandomTokens(9, 1);
+  const std::vector<TokenView> part = {{2, tokens}};
+  EXPECT_EQ(*Tiny(7)->Encode(part), *Tiny(7)->Encode(part));
+  EXPECT_GT(Difference(*Tiny(7)->Encode(part), *Tiny(8)->Encode(part)), 1e-2);
+}
+
+TEST(Trunk, TheOrderOfTokensAndTheSlotMatter) {
+  const Tokens tokens = RandomTokens(4, 1);
+  Tokens turned(tokens.begin() + 256, tokens.end());
+  turned.insert(turned.end(), tokens.begin(), tokens.begin() + 256);
+  const auto trunk = Tiny();
+  const std::vector<float> row = *trunk->Encode({{0, tokens}});
+  EXPECT_GT(Difference(row, *trunk->Encode({{0, turned}})), 1e-4);
+  EXPECT_GT(Difference(row, *trunk->Encode({{1, tokens}})), 1e-2);
+}
+
+TEST(Trunk, ABadSlotOrNumberOfTokensIsAnInvalidArgument) {
+  const auto trunk = Tiny();
+  const Tokens good = RandomTokens(1, 1), none, torn(300), long_one = RandomTokens(65, 1);
+  for (const TokenView& bad : {TokenView{-1, good}, TokenView{4, good}, TokenView{0, none}, TokenView{0, torn},
+                               TokenView{0, long_one}}) {
+    EXPECT_EQ(trunk->Encode({TokenView{0, good}, bad}).status().code(), absl::StatusCode::kInvalidArgument);
+  }
+  EXPECT_THAT(std::string(trunk->Encode({TokenView{9, good}}).status().message()), testing::HasSubstr("slot 9"));
+  EXPECT_THAT(*trunk->Encode({}), testing::IsEmpty());
+}
+
+TEST(Trunk, AConfigurationOutOfBoundsIsAnInvalidArgument) {
+  TrunkConfig config = TrunkConfig::Tiny();
+  config.heads = 5;  // 32 is no multiple of it.
+  EXPECT_EQ(Trunk::Create(config).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(Trunk, BytesGiveBackTheSameTrunkToTheBit) {
+  const auto trunk = Tiny(3);
+  const std::string bytes = trunk->ToBytes();
+  const auto copy = *Trunk::FromBytes(bytes);
+  EXPECT_EQ(copy->ToBytes(), bytes);
+  EXPECT_EQ(copy->config().seed, 3);
+  const Tokens tokens = RandomTokens(20, 1);
+  EXPECT_EQ(*copy->Encode({{1, tokens}}), *trunk->Encode({{1, tokens}}));
+}
+
+TEST(Trunk, CutOrAlteredBytesAreDataLoss) {
+  const std::string bytes = Tiny()->ToBytes();
+  for (const size_t cut : {size_t{0}, size_t{7}, bytes.size() / 2, bytes.size() - 1}) {
+    EXPECT_EQ(Trunk::FromBytes(bytes.substr(0, cut)).status().code(), absl::StatusCode::kDataLoss) << cut;
+  }
+  for (size_t at = 0; at < bytes.size(); at += bytes.size() / 23) {
+    std::string altered = bytes;
+    altered[at] ^= 16;
+    EXPECT_EQ(Trunk::FromBytes(altered).status().code(), absl::StatusCode::kDataLoss) << at;
+  }
+}
+
+TEST(Trunk, ManyThreadsEncodeTheSameRowsAsOne) {
+  const auto trunk = Tiny();
+  const Tokens tokens = RandomTokens(16, 1);
+  const std::vector<float> wanted = *trunk->Encode({{0, tokens}});
+  std::vector<std::thread> threads;
+  std::vector<std::vector<float>> got(4);
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] { got[t] = *trunk->Encode({{0, tokens}}); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const std::vector<float>& row : got) EXPECT_LT(Difference(row, wanted), 1e-5);
+}
+
+}  // namespace
+}  // namespace mixmatch::model
