@@ -1,0 +1,140 @@
+#include <unistd.h>
+
+#include <fstream>
+#include <map>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "google/protobuf/util/time_util.h"
+#include "mixmatch/v1/admin_service.grpc.pb.h"
+#include "proto/base/status_macros.h"
+#include "server/grpc_status.h"
+#include "server/services.h"
+#include "server/validation.h"
+
+namespace mixmatch::server {
+namespace {
+
+using google::protobuf::util::TimeUtil;
+
+uint64_t ResidentBytes() {
+  std::ifstream statm("/proc/self/statm");
+  uint64_t size = 0, resident = 0;
+  statm >> size >> resident;
+  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+class AdminServiceImpl final : public v1::AdminService::Service {
+ public:
+  explicit AdminServiceImpl(Core& core) : core_(core) {}
+
+  grpc::Status Stats(grpc::ServerContext*, const v1::StatsRequest*, v1::StatsResponse* response) override {
+    return ToGrpc(DoStats(*response));
+  }
+
+  grpc::Status Reindex(grpc::ServerContext*, const v1::ReindexRequest* request,
+                       v1::ReindexResponse* response) override {
+    return Answer(core_.operations->StartReindex(*request), *response);
+  }
+
+  grpc::Status ListOperations(grpc::ServerContext*, const v1::ListOperationsRequest* request,
+                              v1::ListOperationsResponse* response) override {
+    return ToGrpc(DoList(*request, *response));
+  }
+
+  grpc::Status GetOperation(grpc::ServerContext*, const v1::GetOperationRequest* request,
+                            v1::GetOperationResponse* response) override {
+    return Answer(core_.operations->Get(request->operation_id()), *response);
+  }
+
+  grpc::Status CancelOperation(grpc::ServerContext*, const v1::CancelOperationRequest* request,
+                               v1::CancelOperationResponse* response) override {
+    return Answer(core_.operations->Cancel(request->operation_id()), *response);
+  }
+
+  grpc::Status WaitOperation(grpc::ServerContext* context, const v1::WaitOperationRequest* request,
+                             v1::WaitOperationResponse* response) override {
+    double seconds = 60.0;
+    if (request->has_timeout()) seconds = TimeUtil::DurationToMilliseconds(request->timeout()) / 1e3;
+    if (seconds < 0.0 || seconds > 600.0) return ToGrpc(absl::InvalidArgumentError("timeout: wanted 0 to 600 s"));
+    const absl::Time deadline = absl::Now() + absl::Seconds(seconds);
+    while (true) {
+      auto operation = core_.operations->Wait(request->operation_id(),
+                                              std::min(deadline, absl::Now() + absl::Milliseconds(250)));
+      const bool running = operation.ok() && operation->state() == v1::OPERATION_STATE_RUNNING;
+      if (!running || absl::Now() >= deadline || context->IsCancelled() || core_.stopping) {
+        return Answer(std::move(operation), *response);
+      }
+    }
+  }
+
+ private:
+  template <typename Response>
+  static grpc::Status Answer(absl::StatusOr<v1::Operation> operation, Response& response) {
+    if (operation.ok()) *response.mutable_operation() = *std::move(operation);
+    return ToGrpc(operation.status());
+  }
+
+  absl::Status DoStats(v1::StatsResponse& response) {
+    const std::shared_ptr<const Serving> serving = core_.live->Current();
+    response.set_version(MIXMATCH_VERSION);
+    *response.mutable_uptime() = TimeUtil::SecondsToDuration(absl::ToInt64Seconds(absl::Now() - core_.started));
+    std::map<v1::Modality, v1::ModalityStats> modalities;
+    for (const auto& record : core_.catalog.From(0, SIZE_MAX)) {
+      v1::ModalityStats& stats = modalities[record->item().modality()];
+      stats.set_items(stats.items() + 1);
+    }
+    response.set_items(core_.catalog.size());
+    for (size_t slot = 0; slot < serving->slots.size(); ++slot) {
+      const auto modality = static_cast<v1::Modality>(model::ModalityTable()[slot]->modality());
+      const index::SegmentedIndexStats stats = serving->slots[slot]->stats();
+      const uint64_t parts = static_cast<uint64_t>(serving->slots[slot]->size());
+      if (parts > 0) modalities[modality].set_parts(parts);
+      response.set_parts(response.parts() + parts);
+      response.set_segments(response.segments() + stats.segments);
+      response.set_memtable_vectors(response.memtable_vectors() + stats.memtable_vectors);
+      response.set_tombstones(response.tombstones() + stats.tombstones);
+    }
+    for (auto& [modality, stats] : modalities) {
+      stats.set_modality(modality);
+      *response.add_modalities() = stats;
+    }
+    uint64_t events = 0;
+    MIXMATCH_RETURN_IF_ERROR(core_.store->ForEachEvent("", [&](const storage::v1::EventRecord&) {
+      ++events;
+      return true;
+    }));
+    response.set_events(events);
+    response.set_generation(serving->generation);
+    response.set_segments_loaded(core_.restored.segments_loaded);
+    response.set_segments_rebuilt(core_.restored.segments_rebuilt);
+    MIXMATCH_ASSIGN_OR_RETURN(const uint64_t disk_bytes, core_.store->DiskBytes());
+    response.set_disk_bytes(disk_bytes);
+    response.set_resident_bytes(ResidentBytes());
+    response.set_searches(core_.queries->searches());
+    response.set_uploads(core_.ingest->uploads());
+    return absl::OkStatus();
+  }
+
+  absl::Status DoList(const v1::ListOperationsRequest& request, v1::ListOperationsResponse& response) {
+    MIXMATCH_ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
+    MIXMATCH_ASSIGN_OR_RETURN(const uint64_t skip, PageToken(request.page_token()));
+    const std::vector<v1::Operation> operations = core_.operations->List();
+    for (size_t i = skip; i < operations.size(); ++i) {
+      if (response.operations_size() == page_size) {
+        response.set_next_page_token(std::to_string(i));
+        break;
+      }
+      *response.add_operations() = operations[i];
+    }
+    return absl::OkStatus();
+  }
+
+  Core& core_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeAdminService(Core& core) { return std::make_unique<AdminServiceImpl>(core); }
+
+}  // namespace mixmatch::server

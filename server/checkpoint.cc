@@ -1,0 +1,238 @@
+#include "server/checkpoint.h"
+
+#include <fcntl.h>
+#include <openssl/sha.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "model/modality/modality.h"
+#include "proto/base/status_macros.h"
+#include "server/feature_walk.h"
+#include "server/log.h"
+
+namespace mixmatch::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string Sha256(absl::string_view bytes) {
+  std::string digest(SHA256_DIGEST_LENGTH, '\0');
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+         reinterpret_cast<unsigned char*>(digest.data()));
+  return digest;
+}
+
+absl::Status IoError(absl::string_view what, const std::string& path) {
+  return absl::InternalError(absl::StrCat("checkpoint: cannot ", what, " ", path, ": ", strerror(errno)));
+}
+
+absl::Status SyncPath(const std::string& path, int flags) {
+  const int fd = open(path.c_str(), flags | O_CLOEXEC);
+  if (fd < 0) return IoError("open", path);
+  absl::Cleanup close_fd = [fd] { close(fd); };
+  return fsync(fd) == 0 ? absl::OkStatus() : IoError("sync", path);
+}
+
+// Whole or not at all: a temporary file, synced, renamed.
+absl::Status WriteFile(const std::string& path, absl::string_view bytes) {
+  std::error_code ignored;
+  fs::create_directories(fs::path(path).parent_path(), ignored);
+  const std::string temporary = path + ".tmp";
+  {
+    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
+    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    if (!out.flush()) return IoError("write", temporary);
+  }
+  MIXMATCH_RETURN_IF_ERROR(SyncPath(temporary, O_RDONLY));
+  if (rename(temporary.c_str(), path.c_str()) != 0) return IoError("rename", temporary);
+  return SyncPath(fs::path(path).parent_path().string(), O_RDONLY | O_DIRECTORY);
+}
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return absl::NotFoundError(absl::StrCat("checkpoint: no file ", path));
+  std::ostringstream bytes;
+  bytes << in.rdbuf();
+  return bytes.str();
+}
+
+// Never the same twice, so that the files of the last manifest stay as they are until the next is committed.
+std::string GenerationDir(uint64_t generation) {
+  return absl::StrCat("generations/", generation, "-", absl::ToUnixMicros(absl::Now()));
+}
+std::string TrunkFile(uint64_t number) { return absl::StrCat("trunks/trunk-", number, ".bin"); }
+
+}  // namespace
+
+Checkpoint::Checkpoint(const ServerOptions& options, index::Store& store) : options_(options), store_(store) {}
+
+std::string Checkpoint::Path(absl::string_view below) const { return absl::StrCat(options_.data_dir, "/", below); }
+
+absl::StatusOr<storage::v1::GenerationFile> Checkpoint::Write(const std::string& below, absl::string_view bytes) const {
+  MIXMATCH_RETURN_IF_ERROR(WriteFile(Path(below), bytes));
+  storage::v1::GenerationFile file;
+  file.set_path(below);
+  file.set_size(bytes.size());
+  file.set_sha256(Sha256(bytes));
+  return file;
+}
+
+absl::StatusOr<std::string> Checkpoint::Read(const storage::v1::GenerationFile& file) const {
+  MIXMATCH_ASSIGN_OR_RETURN(std::string bytes, ReadFile(Path(file.path())));
+  if (bytes.size() != file.size() || Sha256(bytes) != file.sha256()) {
+    return absl::DataLossError(absl::StrCat("checkpoint: ", Path(file.path()), " is damaged"));
+  }
+  return bytes;
+}
+
+absl::Status Checkpoint::SaveTrunk(uint64_t number, const model::Trunk& trunk) {
+  return Write(TrunkFile(number), trunk.ToBytes()).status();
+}
+
+absl::StatusOr<std::shared_ptr<const model::Trunk>> Checkpoint::LoadTrunk(uint64_t number) const {
+  if (number == 0) return model::Trunk::Create(options_.trunk);
+  MIXMATCH_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(Path(TrunkFile(number))));
+  return model::Trunk::FromBytes(bytes);
+}
+
+void Checkpoint::SetTrainerState(std::string bytes) {
+  absl::MutexLock lock(&mutex_);
+  trainer_state_ = std::move(bytes);
+}
+
+absl::StatusOr<std::string> Checkpoint::LoadTrainerState(const storage::v1::Manifest& manifest) const {
+  if (manifest.trainer().path().empty()) return absl::NotFoundError("checkpoint: no training state");
+  return Read(manifest.trainer());
+}
+
+// A trunk that cannot be read is replaced by the first one: its output is made again from the tokens as it is missed.
+std::shared_ptr<const model::Trunk> Checkpoint::RestoreTrunk(storage::v1::Manifest& manifest) const {
+  auto trunk = LoadTrunk(manifest.trunk());
+  if (trunk.ok()) return *std::move(trunk);
+  Log::Warn("trunk {} cannot be read ({}); going back to the first one", manifest.trunk(), trunk.status().ToString());
+  manifest.set_trunk(0);
+  return *model::Trunk::Create(options_.trunk);
+}
+
+std::shared_ptr<const model::HeadMaps> Checkpoint::RestoreHead(const storage::v1::Manifest& manifest,
+                                                               const model::Trunk& trunk) const {
+  const std::vector<int> dims = HeadDims(trunk);
+  if (!options_.learner.random_head && !manifest.head().path().empty()) {
+    auto bytes = Read(manifest.head());
+    if (bytes.ok()) {
+      auto maps = model::HeadMaps::Parse(*bytes);
+      bool fits = maps.ok() && (*maps)->slots() == static_cast<int>(dims.size()) && (*maps)->dim() == options_.index.dim;
+      for (size_t slot = 0; fits && slot < dims.size(); ++slot) fits = (*maps)->feature_dim(slot) == dims[slot];
+      if (fits) return *std::move(maps);
+    }
+    Log::Warn("the head of generation {} cannot be read; it will be solved again", manifest.generation());
+  }
+  return *model::HeadMaps::Random(dims, options_.index.dim, /*seed=*/1);
+}
+
+// Makes the index agree with the store: parts that it lacks are mapped in, parts that are gone are taken out.
+absl::Status Checkpoint::FillIndex(int slot, const Encoder& encoder, index::SegmentedIndex& index) const {
+  absl::flat_hash_set<uint64_t> stored;
+  MIXMATCH_RETURN_IF_ERROR(store_.ForEachPart(0, [&](const storage::v1::PartRecord& record) {
+    if (model::SlotOf(static_cast<model::Modality>(record.part().modality())) == slot) {
+      stored.insert(record.part().part_id());
+    }
+    return true;
+  }));
+  std::vector<uint64_t> gone;
+  absl::flat_hash_set<uint64_t> indexed;
+  index.ForEach([&](index::PartId id, absl::Span<const float>) {
+    if (stored.contains(id)) {
+      indexed.insert(id);
+    } else {
+      gone.push_back(id);
+    }
+    return true;
+  });
+  for (uint64_t id : gone) MIXMATCH_RETURN_IF_ERROR(index.Remove(id));
+  if (indexed.size() == stored.size()) return absl::OkStatus();
+  MIXMATCH_ASSIGN_OR_RETURN(
+      const MappedSlot mapped,
+      MapStored(store_, slot, encoder, [&](uint64_t id) { return stored.contains(id) && !indexed.contains(id); },
+                nullptr));
+  for (size_t i = 0; i < mapped.ids.size(); ++i) {
+    const auto vector = absl::MakeConstSpan(mapped.vectors).subspan(i * index.dim(), index.dim());
+    MIXMATCH_RETURN_IF_ERROR(index.Upsert(mapped.ids[i], vector));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Restored> Checkpoint::Restore() {
+  Restored restored;
+  auto manifest = store_.GetManifest();
+  if (manifest.ok()) {
+    restored.manifest = *std::move(manifest);
+  } else if (!absl::IsNotFound(manifest.status())) {
+    Log::Warn("the manifest cannot be read ({}); starting from the store alone", manifest.status().ToString());
+  }
+  const uint64_t wanted_trunk = restored.manifest.trunk();
+  std::shared_ptr<const model::Trunk> trunk = RestoreTrunk(restored.manifest);
+  std::shared_ptr<const model::HeadMaps> head = RestoreHead(restored.manifest, *trunk);
+  const bool same = restored.manifest.trunk() == wanted_trunk && !options_.learner.random_head;
+  auto serving = std::make_shared<Serving>(
+      Serving{restored.manifest.generation(), Encoder(restored.manifest.trunk(), trunk, head), {}});
+  for (int slot = 0; slot < static_cast<int>(model::ModalityTable().size()); ++slot) {
+    std::shared_ptr<index::SegmentedIndex> index;
+    if (same && !restored.manifest.segments_path().empty()) {
+      const std::string directory = Path(absl::StrCat(restored.manifest.segments_path(), "/", slot));
+      auto loaded = index::SegmentedIndex::Load(options_.index, directory, serving->generation);
+      if (loaded.ok()) {
+        index = *std::move(loaded);
+        ++restored.segments_loaded;
+      } else {
+        Log::Warn("index segments of slot {} cannot be used ({}); making them again", slot,
+                  loaded.status().ToString());
+      }
+    }
+    if (index == nullptr) {
+      MIXMATCH_ASSIGN_OR_RETURN(index, index::SegmentedIndex::Create(options_.index, serving->generation));
+      if (!restored.manifest.segments_path().empty()) ++restored.segments_rebuilt;
+    }
+    MIXMATCH_RETURN_IF_ERROR(FillIndex(slot, serving->encoder, *index));
+    serving->slots.push_back(std::move(index));
+  }
+  restored.serving = std::move(serving);
+  return restored;
+}
+
+absl::Status Checkpoint::Save(const Serving& serving, storage::v1::Manifest manifest) {
+  absl::MutexLock lock(&mutex_);
+  const std::string directory = GenerationDir(serving.generation);
+  manifest.set_generation(serving.generation);
+  manifest.set_trunk(serving.encoder.trunk_number());
+  MIXMATCH_ASSIGN_OR_RETURN(*manifest.mutable_head(),
+                            Write(absl::StrCat(directory, "/head.bin"), serving.encoder.head()->Serialize()));
+  if (!trainer_state_.empty()) {
+    MIXMATCH_ASSIGN_OR_RETURN(*manifest.mutable_trainer(),
+                              Write(absl::StrCat(directory, "/trainer.bin"), trainer_state_));
+  }
+  manifest.set_segments_path(absl::StrCat(directory, "/segments"));
+  for (size_t slot = 0; slot < serving.slots.size(); ++slot) {
+    MIXMATCH_RETURN_IF_ERROR(serving.slots[slot]->Save(Path(absl::StrCat(manifest.segments_path(), "/", slot))));
+  }
+  std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
+  batch->PutManifest(manifest);
+  MIXMATCH_RETURN_IF_ERROR(store_.Commit(std::move(batch), /*sync=*/true));
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(Path("generations"), ignored)) {
+    if (entry.path().filename() != fs::path(directory).filename()) fs::remove_all(entry.path(), ignored);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace mixmatch::server

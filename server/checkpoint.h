@@ -1,0 +1,67 @@
+// Writes and reads what a restart needs: head maps, trunk, training state and index segments of one generation, bound
+// together by one manifest record in the store.
+#ifndef MIXMATCH_SERVER_CHECKPOINT_H_
+#define MIXMATCH_SERVER_CHECKPOINT_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
+#include "index/store/store.h"
+#include "mixmatch/storage/v1/records.pb.h"
+#include "server/live_index.h"
+#include "server/options.h"
+
+namespace mixmatch::server {
+
+// A restored generation, and how it was come by.
+struct Restored {
+  std::shared_ptr<const Serving> serving;  // Every part in the store is in it.
+  storage::v1::Manifest manifest;          // As read; empty at the first start.
+  int segments_loaded = 0;                 // Index directories read from disk,
+  int segments_rebuilt = 0;                // and made anew from the store.
+};
+
+// Thread-safe.
+class Checkpoint {
+ public:
+  // Files lie in data_dir/generations/<number>-<time>/ and data_dir/trunks/.
+  Checkpoint(const ServerOptions& options, index::Store& store);
+
+  // Reads the last checkpoint. What is missing or damaged is made anew from the store: segments from the features, the
+  // head as a random one until the learner has solved it again, the trunk from its seed. Never refuses for that.
+  absl::StatusOr<Restored> Restore();
+
+  // Writes a generation; when it returns OK, a restart finds this one. Old generations are removed, trunks are kept.
+  // `manifest` brings history and counters.
+  absl::Status Save(const Serving& serving, storage::v1::Manifest manifest);
+
+  // Keeps the weights of a trunk, so that it can be gone back to. NOT_FOUND / DATA_LOSS on load.
+  absl::Status SaveTrunk(uint64_t number, const model::Trunk& trunk);
+  absl::StatusOr<std::shared_ptr<const model::Trunk>> LoadTrunk(uint64_t number) const;
+
+  // Training state of the trunk's trainer, written with the next Save.
+  void SetTrainerState(std::string bytes);
+  absl::StatusOr<std::string> LoadTrainerState(const storage::v1::Manifest& manifest) const;
+
+ private:
+  std::string Path(absl::string_view below) const;
+  absl::StatusOr<storage::v1::GenerationFile> Write(const std::string& below, absl::string_view bytes) const;
+  absl::StatusOr<std::string> Read(const storage::v1::GenerationFile& file) const;
+  std::shared_ptr<const model::Trunk> RestoreTrunk(storage::v1::Manifest& manifest) const;
+  std::shared_ptr<const model::HeadMaps> RestoreHead(const storage::v1::Manifest& manifest, const model::Trunk& trunk) const;
+  absl::Status FillIndex(int slot, const Encoder& encoder, index::SegmentedIndex& index) const;
+
+  const ServerOptions options_;
+  index::Store& store_;
+  absl::Mutex mutex_;  // Held through Save.
+  std::string trainer_state_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace mixmatch::server
+
+#endif  // MIXMATCH_SERVER_CHECKPOINT_H_

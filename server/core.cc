@@ -1,0 +1,76 @@
+#include "server/core.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "proto/base/status_macros.h"
+#include "server/log.h"
+
+namespace mixmatch::server {
+namespace {
+
+absl::StatusOr<uint64_t> NextItemId(const index::Store& store, const Catalog& catalog) {
+  const auto meta = store.GetMeta("next_item_id");
+  if (!meta.ok() && !absl::IsNotFound(meta.status())) return meta.status();
+  const uint64_t noted = meta.ok() ? std::strtoull(meta->c_str(), nullptr, 10) : 1;
+  return std::max(noted, catalog.largest_id() + 1);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Core>> Core::Open(const ServerOptions& options) {
+  auto core = std::make_unique<Core>();
+  core->options = options;
+  core->started = absl::Now();
+  std::error_code error;
+  std::filesystem::create_directories(options.data_dir, error);
+  if (error) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("--data-dir: cannot make ", options.data_dir, ": ", error.message()));
+  }
+  index::StoreOptions store_options;
+  store_options.path = options.data_dir + "/store";
+  MIXMATCH_ASSIGN_OR_RETURN(core->store, index::Store::Open(store_options));
+  MIXMATCH_ASSIGN_OR_RETURN(core->decoder, model::MediaDecoder::Create(options.decoder));
+  MIXMATCH_RETURN_IF_ERROR(core->store->ForEachItem(0, [&](const storage::v1::ItemRecord& record) {
+    core->catalog.Put(record);
+    return true;
+  }));
+  core->checkpoint = std::make_unique<Checkpoint>(options, *core->store);
+  MIXMATCH_ASSIGN_OR_RETURN(core->restored, core->checkpoint->Restore());
+  core->live = std::make_unique<LiveIndex>(core->restored.serving);
+  core->learner = std::make_unique<Learner>(options.learner, *core->store, core->catalog, *core->live, *core->checkpoint);
+  core->trunk_learner =
+      std::make_unique<TrunkLearner>(options.learner, *core->store, *core->live, *core->learner, *core->checkpoint);
+  core->events = std::make_unique<EventBook>(*core->store, core->catalog, *core->live, *core->learner);
+  MIXMATCH_ASSIGN_OR_RETURN(const uint64_t next_item, NextItemId(*core->store, core->catalog));
+  core->events->SetNextItemId(next_item);
+  core->ingest = std::make_unique<Ingest>(core->options, *core->store, core->catalog, *core->live, *core->learner,
+                                          *core->events, *core->decoder);
+  MIXMATCH_RETURN_IF_ERROR(core->ingest->Sweep());
+  core->queries = std::make_unique<QueryEngine>(core->options, *core->store, core->catalog, *core->live, *core->ingest);
+  core->operations =
+      std::make_unique<Operations>(*core->store, core->catalog, *core->live, *core->learner, *core->ingest);
+  Log::Info("opened {}: {} items, generation {}, {} index directories loaded, {} made anew, in {:.2f} s",
+            options.data_dir, core->catalog.size(), core->restored.serving->generation, core->restored.segments_loaded,
+            core->restored.segments_rebuilt, absl::ToDoubleSeconds(absl::Now() - core->started));
+  return core;
+}
+
+absl::Status Core::Start() {
+  MIXMATCH_RETURN_IF_ERROR(learner->Start(restored.manifest));
+  MIXMATCH_RETURN_IF_ERROR(trunk_learner->Start(restored.manifest));
+  return operations->Start();
+}
+
+void Core::Stop() {
+  operations->Stop();
+  trunk_learner->Stop();
+  learner->Stop();
+}
+
+}  // namespace mixmatch::server

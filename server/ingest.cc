@@ -1,0 +1,311 @@
+#include "server/ingest.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "google/protobuf/util/time_util.h"
+#include "model/parts/parts.h"
+#include "proto/base/status_macros.h"
+#include "server/log.h"
+#include "server/spool.h"
+#include "server/validation.h"
+
+namespace mixmatch::server {
+namespace {
+
+using google::protobuf::util::TimeUtil;
+
+constexpr size_t kFlushBytes = 1 << 20;       // Content goes to the store in pieces of this size.
+constexpr uint64_t kNoteBytes = 4 << 20;      // An upload's progress is written this often.
+constexpr int kNiceness = 5;
+
+class Sha256 {
+ public:
+  Sha256() : context_(EVP_MD_CTX_new()) { EVP_DigestInit_ex(context_, EVP_sha256(), nullptr); }
+  ~Sha256() { EVP_MD_CTX_free(context_); }
+  Sha256(const Sha256&) = delete;
+  Sha256& operator=(const Sha256&) = delete;
+  void Update(absl::string_view bytes) { EVP_DigestUpdate(context_, bytes.data(), bytes.size()); }
+  std::string Finish() {
+    std::string digest(32, '\0');
+    EVP_DigestFinal_ex(context_, reinterpret_cast<unsigned char*>(digest.data()), nullptr);
+    return digest;
+  }
+
+ private:
+  EVP_MD_CTX* context_;
+};
+
+absl::StatusOr<Spool> SpoolContent(const index::Store& store, const std::string& directory, uint64_t content_id,
+                                   uint64_t size, Sha256* hash) {
+  MIXMATCH_ASSIGN_OR_RETURN(Spool spool, Spool::Create(directory, static_cast<int64_t>(size)));
+  absl::Status written;
+  MIXMATCH_RETURN_IF_ERROR(store.ReadContent(content_id, 0, size, [&](absl::string_view piece) {
+    if (hash != nullptr) hash->Update(piece);
+    written = spool.Append(piece);
+    return written.ok();
+  }));
+  MIXMATCH_RETURN_IF_ERROR(written);
+  return spool;
+}
+
+}  // namespace
+
+v1::Part PartOf(const model::PartDraft& draft, uint64_t item_id, size_t position) {
+  v1::Part part;
+  part.set_part_id(item_id << 16 | position);
+  part.set_item_id(item_id);
+  part.set_modality(draft.modality);
+  part.set_start_seconds(draft.start_seconds);
+  part.set_end_seconds(draft.end_seconds);
+  part.set_start_byte(draft.start_byte);
+  part.set_end_byte(draft.end_byte);
+  part.set_snippet(draft.snippet);
+  return part;
+}
+
+Ingest::Ingest(const ServerOptions& options, index::Store& store, Catalog& catalog, LiveIndex& live, Learner& learner,
+               EventBook& events, model::MediaDecoder& decoder)
+    : options_(options),
+      store_(store),
+      catalog_(catalog),
+      live_(live),
+      learner_(learner),
+      events_(events),
+      decoder_(decoder),
+      pool_(options.limits.ingest_threads, options.limits.ingest_queue, kNiceness) {}
+
+absl::Status Ingest::Sweep() {
+  absl::flat_hash_set<uint64_t> used;
+  uint64_t largest = 0;
+  const int64_t oldest = absl::ToUnixSeconds(absl::Now()) - options_.limits.upload_expiry_seconds;
+  std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
+  MIXMATCH_RETURN_IF_ERROR(store_.ForEachUpload([&](const std::string& id, const storage::v1::UploadRecord& record) {
+    if (record.touched_seconds() < oldest) {
+      batch->DeleteUpload(id);
+    } else {
+      used.insert(record.content_id());
+    }
+    return true;
+  }));
+  for (const auto& record : catalog_.From(0, SIZE_MAX)) used.insert(record->content_id());
+  MIXMATCH_RETURN_IF_ERROR(store_.ForEachContentId([&](uint64_t content_id) {
+    if (!used.contains(content_id)) batch->DeleteContent(content_id);
+    largest = std::max(largest, content_id);
+    return true;
+  }));
+  for (uint64_t content_id : used) largest = std::max(largest, content_id);
+  next_content_id_ = largest + 1;
+  return store_.Commit(std::move(batch), /*sync=*/false);
+}
+
+absl::StatusOr<std::shared_ptr<const ItemRecord>> Ingest::Answered(const std::string& request_id) const {
+  if (request_id.empty()) return nullptr;
+  const auto known = store_.GetRequest(request_id);
+  if (absl::IsNotFound(known.status())) return nullptr;
+  MIXMATCH_RETURN_IF_ERROR(known.status());
+  if (known->item_id() == 0) return absl::InvalidArgumentError("request_id: was used by a link; choose another");
+  std::shared_ptr<const ItemRecord> record = catalog_.Get(known->item_id());
+  if (record == nullptr) {
+    return absl::NotFoundError(absl::StrCat("request_id: its item ", known->item_id(),
+                                            " was deleted; upload with another request id"));
+  }
+  return record;
+}
+
+absl::StatusOr<std::unique_ptr<Ingest::Upload>> Ingest::Begin(const v1::UploadHeader& header) {
+  MIXMATCH_RETURN_IF_ERROR(CheckHeader(header));
+  learner_.NoteUpload();
+  const std::string& id = header.request_id();
+  if (!id.empty()) {
+    absl::MutexLock lock(&mutex_);
+    if (!active_.insert(id).second) {
+      return absl::AbortedError("header.request_id: another upload with it is under way; wait for it, or end it");
+    }
+  }
+  // From here on the destructor takes the id out again.
+  std::unique_ptr<Upload> upload(new Upload(*this, header));
+  uint64_t received = 0;
+  if (!id.empty()) {
+    auto known = store_.GetUpload(id);
+    if (known.ok() && header.resume_offset() > 0) {
+      received = known->received_bytes();
+      upload->content_id_ = known->content_id();
+    } else if (known.ok()) {
+      std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
+      batch->DeleteContent(known->content_id());
+      batch->DeleteUpload(id);
+      MIXMATCH_RETURN_IF_ERROR(store_.Commit(std::move(batch), /*sync=*/false));
+    } else if (!absl::IsNotFound(known.status())) {
+      return known.status();
+    }
+  }
+  upload->received_ = upload->noted_ = received;
+  if (header.resume_offset() != received) {
+    return absl::OutOfRangeError(absl::StrCat("header.resume_offset: got ", header.resume_offset(), ", the server has ",
+                                              received, " bytes; go on from there, or from 0"));
+  }
+  if (upload->content_id_ == 0) upload->content_id_ = next_content_id_.fetch_add(1);
+  return upload;
+}
+
+Ingest::Upload::~Upload() {
+  std::unique_ptr<index::StoreBatch> batch = ingest_.store_.NewBatch();
+  const bool keep = !finished_ && !header_.request_id().empty() && received_ > 0 && Flush().ok();
+  if (keep) {
+    storage::v1::UploadRecord record;
+    record.set_content_id(content_id_);
+    record.set_received_bytes(received_);
+    record.set_touched_seconds(absl::ToUnixSeconds(absl::Now()));
+    batch->PutUpload(header_.request_id(), record);
+  } else if (!finished_ && content_id_ != 0) {
+    batch->DeleteContent(content_id_);
+  }
+  const absl::Status status = ingest_.store_.Commit(std::move(batch), /*sync=*/keep);
+  if (!status.ok()) Log::Warn("an interrupted upload could not be put away: {}", status.ToString());
+  absl::MutexLock lock(&ingest_.mutex_);
+  ingest_.active_.erase(header_.request_id());
+}
+
+absl::Status Ingest::Upload::Append(absl::string_view chunk) {
+  if (received_ + chunk.size() > static_cast<uint64_t>(ingest_.options_.limits.max_upload_bytes)) {
+    return absl::ResourceExhaustedError(absl::StrCat("content: larger than ", ingest_.options_.limits.max_upload_bytes,
+                                                     " bytes; raise the server's --max-upload-bytes"));
+  }
+  received_ += chunk.size();
+  pending_.append(chunk.data(), chunk.size());
+  if (pending_.size() < kFlushBytes) return absl::OkStatus();
+  ingest_.learner_.NoteUpload();
+  MIXMATCH_RETURN_IF_ERROR(Flush());
+  if (header_.request_id().empty() || received_ - noted_ < kNoteBytes) return absl::OkStatus();
+  noted_ = received_;
+  storage::v1::UploadRecord record;
+  record.set_content_id(content_id_);
+  record.set_received_bytes(received_);
+  record.set_touched_seconds(absl::ToUnixSeconds(absl::Now()));
+  std::unique_ptr<index::StoreBatch> batch = ingest_.store_.NewBatch();
+  batch->PutUpload(header_.request_id(), record);
+  return ingest_.store_.Commit(std::move(batch), /*sync=*/false);
+}
+
+absl::Status Ingest::Upload::Flush() {
+  if (pending_.empty()) return absl::OkStatus();
+  MIXMATCH_RETURN_IF_ERROR(ingest_.store_.AppendContent(content_id_, received_ - pending_.size(), pending_));
+  pending_.clear();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::Item> Ingest::Upload::Finish(absl::string_view sha256) {
+  if (!sha256.empty() && sha256.size() != 32) {
+    return absl::InvalidArgumentError(absl::StrCat("finish.sha256: got ", sha256.size(), " bytes, wanted 32 or none"));
+  }
+  absl::StatusOr<v1::Item> item;
+  bool started = false;
+  const absl::Status ran = ingest_.pool_.Run([&] {
+    started = true;
+    item = DecodeAndCommit(std::string(sha256));
+    return item.status();
+  });
+  // What found no place in the queue can be tried again with what is there; anything else ends the upload.
+  if (started) {
+    if (!ran.ok()) {
+      std::unique_ptr<index::StoreBatch> batch = ingest_.store_.NewBatch();
+      batch->DeleteContent(content_id_);
+      if (!header_.request_id().empty()) batch->DeleteUpload(header_.request_id());
+      const absl::Status dropped = ingest_.store_.Commit(std::move(batch), /*sync=*/false);
+      if (!dropped.ok()) Log::Warn("refused content could not be dropped: {}", dropped.ToString());
+    }
+    finished_ = true;
+  }
+  MIXMATCH_RETURN_IF_ERROR(ran);
+  return item;
+}
+
+absl::StatusOr<v1::Item> Ingest::Upload::DecodeAndCommit(const std::string& wanted) {
+  if (received_ == 0) return absl::InvalidArgumentError("content: got 0 bytes, wanted at least 1");
+  MIXMATCH_RETURN_IF_ERROR(Flush());
+  Sha256 hash;
+  MIXMATCH_ASSIGN_OR_RETURN(const Spool spool, SpoolContent(ingest_.store_, ingest_.options_.data_dir, content_id_,
+                                                            received_, &hash));
+  const std::string digest = hash.Finish();
+  if (!wanted.empty() && wanted != digest) {
+    return absl::InvalidArgumentError(absl::StrCat("finish.sha256: got ", absl::BytesToHexString(wanted),
+                                                   ", the content has ", absl::BytesToHexString(digest),
+                                                   "; send it again"));
+  }
+  MIXMATCH_ASSIGN_OR_RETURN(const model::DecodedMedia media,
+                            ingest_.decoder_.Decode(spool.fd(), header_.media_type()));
+  MIXMATCH_ASSIGN_OR_RETURN(std::vector<model::PartDraft> drafts, model::MakeParts(media));
+
+  const uint64_t item_id = ingest_.events_.NextItemId();
+  storage::v1::ItemRecord record;
+  record.set_content_id(content_id_);
+  record.set_request_id(header_.request_id());
+  v1::Item& item = *record.mutable_item();
+  item.set_item_id(item_id);
+  item.set_media_type(media.media_type);
+  item.set_modality(media.modality);
+  item.set_name(header_.name());
+  *item.mutable_metadata() = header_.metadata();
+  item.set_source(header_.source());
+  if (header_.has_observed_time()) *item.mutable_observed_time() = header_.observed_time();
+  if (header_.has_observed_duration()) {
+    *item.mutable_duration() = header_.observed_duration();
+  } else if (media.duration_seconds > 0.0) {
+    *item.mutable_duration() = TimeUtil::MicrosecondsToDuration(static_cast<int64_t>(media.duration_seconds * 1e6));
+  }
+  if (header_.has_location()) *item.mutable_location() = header_.location();
+  item.set_size_bytes(received_);
+  item.set_sha256(digest);
+  *item.mutable_created_time() = TimeUtil::GetCurrentTime();
+  if (!header_.event_id().empty()) item.add_event_ids(header_.event_id());
+  item.set_part_count(static_cast<uint32_t>(drafts.size()));
+
+  std::vector<v1::Part> parts;
+  std::vector<EncodedPart> encoded;
+  for (size_t i = 0; i < drafts.size(); ++i) {
+    parts.push_back(PartOf(drafts[i], item_id, i));
+    encoded.push_back(FromDraft(drafts[i], parts.back().part_id()));
+  }
+  const std::shared_ptr<const Serving> serving = ingest_.live_.Current();
+  MIXMATCH_RETURN_IF_ERROR(serving->encoder.EncodeAll(absl::MakeSpan(encoded)));
+  const auto commit = [&](const Serving& current, absl::Span<const EncodedPart> ready) {
+    std::unique_ptr<index::StoreBatch> batch = ingest_.store_.NewBatch();
+    batch->PutItem(record);
+    for (size_t i = 0; i < ready.size(); ++i) {
+      parts[i].set_generation(current.generation);
+      storage::v1::PartRecord part;
+      *part.mutable_part() = parts[i];
+      batch->PutPart(part);
+      batch->PutVector(ready[i].part_id, current.generation, ready[i].vector);
+      batch->PutFeatures(ready[i].slot, ready[i].part_id, ready[i].features);
+      batch->PutTrunkFeatures(TrunkKey(current.encoder.trunk_number(), ready[i].slot), ready[i].part_id,
+                              ready[i].trunk_features);
+      batch->PutTokens(ready[i].part_id, ready[i].tokens);
+    }
+    if (!header_.request_id().empty()) {
+      storage::v1::RequestRecord answered;
+      answered.set_item_id(item_id);
+      batch->PutRequest(header_.request_id(), answered);
+      batch->DeleteUpload(header_.request_id());
+    }
+    return ingest_.events_.AddNewItem(record, parts, std::move(batch));
+  };
+  MIXMATCH_RETURN_IF_ERROR(ingest_.live_.Add(std::move(encoded), serving->generation, commit));
+  ingest_.learner_.NoteUpload();
+  ++ingest_.uploads_;
+  return item;
+}
+
+absl::StatusOr<model::DecodedMedia> Ingest::DecodeStored(const ItemRecord& record) {
+  MIXMATCH_ASSIGN_OR_RETURN(const Spool spool, SpoolContent(store_, options_.data_dir, record.content_id(),
+                                                            record.item().size_bytes(), nullptr));
+  return decoder_.Decode(spool.fd(), "");
+}
+
+}  // namespace mixmatch::server

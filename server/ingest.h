@@ -1,0 +1,91 @@
+// From the bytes of an upload to a durable, searchable item.
+#ifndef MIXMATCH_SERVER_INGEST_H_
+#define MIXMATCH_SERVER_INGEST_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "index/store/store.h"
+#include "mixmatch/v1/item_service.pb.h"
+#include "model/media/media_decoder.h"
+#include "server/catalog.h"
+#include "server/event_book.h"
+#include "server/learner.h"
+#include "server/live_index.h"
+#include "server/options.h"
+#include "server/worker_pool.h"
+
+namespace mixmatch::server {
+
+// Thread-safe. One Upload object an upload under way.
+class Ingest {
+ public:
+  Ingest(const ServerOptions& options, index::Store& store, Catalog& catalog, LiveIndex& live, Learner& learner,
+         EventBook& events, model::MediaDecoder& decoder);
+
+  // Forgets expired uploads, and content that belongs to nothing. Call once, before uploads.
+  absl::Status Sweep();
+
+  // The item that answered this request id before, if it did. INVALID_ARGUMENT if it was a link's.
+  absl::StatusOr<std::shared_ptr<const ItemRecord>> Answered(const std::string& request_id) const;
+
+  class Upload {
+   public:
+    ~Upload();  // Keeps what can be resumed, drops the rest.
+    // RESOURCE_EXHAUSTED beyond --max-upload-bytes.
+    absl::Status Append(absl::string_view chunk);
+    // Checks the hash, decodes, encodes and commits. `sha256` may be empty.
+    absl::StatusOr<v1::Item> Finish(absl::string_view sha256);
+
+   private:
+    friend class Ingest;
+    Upload(Ingest& ingest, v1::UploadHeader header) : ingest_(ingest), header_(std::move(header)) {}
+    absl::Status Flush();
+    absl::StatusOr<v1::Item> DecodeAndCommit(const std::string& digest);
+    Ingest& ingest_;
+    const v1::UploadHeader header_;
+    uint64_t content_id_ = 0;
+    uint64_t received_ = 0;   // All bytes, of them
+    std::string pending_;     // these are not in the store yet.
+    uint64_t noted_ = 0;      // received_ when the upload record was last written.
+    bool finished_ = false;   // Nothing is left to resume.
+  };
+
+  // ABORTED, OUT_OF_RANGE, INVALID_ARGUMENT: see ItemService.Upload.
+  absl::StatusOr<std::unique_ptr<Upload>> Begin(const v1::UploadHeader& header);
+
+  // Decodes content into parts, for uploads and queries. `content` is the whole of it.
+  absl::StatusOr<model::DecodedMedia> Decode(int fd, const std::string& hint) { return decoder_.Decode(fd, hint); }
+
+  // As stored, for another pass over an item's content. NOT_FOUND if the item is gone.
+  absl::StatusOr<model::DecodedMedia> DecodeStored(const ItemRecord& record);
+
+  uint64_t uploads() const { return uploads_; }
+
+ private:
+  const ServerOptions options_;
+  index::Store& store_;
+  Catalog& catalog_;
+  LiveIndex& live_;
+  Learner& learner_;
+  EventBook& events_;
+  model::MediaDecoder& decoder_;
+  WorkerPool pool_;
+  std::atomic<uint64_t> next_content_id_{1};
+  std::atomic<uint64_t> uploads_{0};
+  absl::Mutex mutex_;
+  absl::flat_hash_set<std::string> active_ ABSL_GUARDED_BY(mutex_);  // Request ids of uploads under way.
+};
+
+// API records of parts that were cut from `item_id`, vectors and generation left out.
+v1::Part PartOf(const model::PartDraft& draft, uint64_t item_id, size_t position);
+
+}  // namespace mixmatch::server
+
+#endif  // MIXMATCH_SERVER_INGEST_H_

@@ -1,0 +1,183 @@
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "mixmatch/v1/item_service.grpc.pb.h"
+#include "proto/base/status_macros.h"
+#include "server/grpc_status.h"
+#include "server/item_filter.h"
+#include "server/services.h"
+#include "server/validation.h"
+
+namespace mixmatch::server {
+namespace {
+
+constexpr size_t kMostChunk = 2 << 20;
+constexpr size_t kDownloadChunk = 1 << 20;
+
+class ItemServiceImpl final : public v1::ItemService::Service {
+ public:
+  explicit ItemServiceImpl(Core& core) : core_(core) {}
+
+  grpc::Status Upload(grpc::ServerContext* context, grpc::ServerReader<v1::UploadRequest>* reader,
+                      v1::UploadResponse* response) override {
+    return ToGrpc(DoUpload(*context, *reader, *response));
+  }
+
+  grpc::Status GetUpload(grpc::ServerContext*, const v1::GetUploadRequest* request,
+                         v1::GetUploadResponse* response) override {
+    return ToGrpc(DoGetUpload(request->request_id(), *response));
+  }
+
+  grpc::Status Get(grpc::ServerContext*, const v1::ItemServiceGetRequest* request,
+                   v1::ItemServiceGetResponse* response) override {
+    return ToGrpc(DoGet(*request, *response->mutable_item()));
+  }
+
+  grpc::Status List(grpc::ServerContext*, const v1::ItemServiceListRequest* request,
+                    v1::ItemServiceListResponse* response) override {
+    return ToGrpc(DoList(*request, *response));
+  }
+
+  grpc::Status Delete(grpc::ServerContext*, const v1::ItemServiceDeleteRequest* request,
+                      v1::ItemServiceDeleteResponse*) override {
+    return ToGrpc(core_.events->DeleteItem(request->item_id()));
+  }
+
+  grpc::Status Download(grpc::ServerContext* context, const v1::DownloadRequest* request,
+                        grpc::ServerWriter<v1::DownloadResponse>* writer) override {
+    return ToGrpc(DoDownload(*context, *request, *writer));
+  }
+
+  grpc::Status UpdateMetadata(grpc::ServerContext*, const v1::UpdateMetadataRequest* request,
+                              v1::UpdateMetadataResponse* response) override {
+    auto item = core_.events->UpdateItem(*request);
+    if (item.ok()) *response->mutable_item() = *std::move(item);
+    return ToGrpc(item.status());
+  }
+
+ private:
+  absl::Status DoUpload(grpc::ServerContext& context, grpc::ServerReader<v1::UploadRequest>& reader,
+                        v1::UploadResponse& response) {
+    v1::UploadRequest message;
+    if (!reader.Read(&message) || !message.has_header()) {
+      return absl::InvalidArgumentError("upload: the first message must be a header");
+    }
+    MIXMATCH_RETURN_IF_ERROR(CheckHeader(message.header()));
+    MIXMATCH_ASSIGN_OR_RETURN(const auto answered, core_.ingest->Answered(message.header().request_id()));
+    if (answered != nullptr) {
+      *response.mutable_item() = answered->item();
+      response.set_repeated_request(true);
+      return absl::OkStatus();
+    }
+    MIXMATCH_ASSIGN_OR_RETURN(const auto upload, core_.ingest->Begin(message.header()));
+    while (reader.Read(&message)) {
+      switch (message.message_case()) {
+        case v1::UploadRequest::kChunk:
+          if (message.chunk().size() > kMostChunk) {
+            return absl::InvalidArgumentError(
+                absl::StrCat("chunk: got ", message.chunk().size(), " bytes, wanted at most ", kMostChunk));
+          }
+          MIXMATCH_RETURN_IF_ERROR(upload->Append(message.chunk()));
+          break;
+        case v1::UploadRequest::kFinish: {
+          MIXMATCH_ASSIGN_OR_RETURN(*response.mutable_item(), upload->Finish(message.finish().sha256()));
+          return absl::OkStatus();
+        }
+        default:
+          return absl::InvalidArgumentError("upload: after the header come chunks, then a finish");
+      }
+    }
+    if (context.IsCancelled()) return absl::CancelledError("upload: the client ended the call");
+    return absl::InvalidArgumentError(
+        "upload: the stream ended without a finish; nothing was stored. With a request id it can be resumed");
+  }
+
+  absl::Status DoGetUpload(const std::string& request_id, v1::GetUploadResponse& response) {
+    MIXMATCH_ASSIGN_OR_RETURN(const auto answered, core_.ingest->Answered(request_id));
+    if (answered != nullptr) {
+      *response.mutable_item() = answered->item();
+      response.set_received_bytes(answered->item().size_bytes());
+      return absl::OkStatus();
+    }
+    const auto upload = core_.store->GetUpload(request_id);
+    if (absl::IsNotFound(upload.status())) {
+      return absl::NotFoundError("request_id: no upload with it; begin at offset 0");
+    }
+    MIXMATCH_RETURN_IF_ERROR(upload.status());
+    response.set_received_bytes(upload->received_bytes());
+    return absl::OkStatus();
+  }
+
+  absl::Status DoGet(const v1::ItemServiceGetRequest& request, v1::Item& item) {
+    const auto record = core_.catalog.Get(request.item_id());
+    if (record == nullptr) return absl::NotFoundError(absl::StrCat("item_id: no item ", request.item_id()));
+    item = record->item();
+    if (!request.include_parts() && !request.include_vectors()) return absl::OkStatus();
+    const std::shared_ptr<const Serving> serving = core_.live->Current();
+    MIXMATCH_ASSIGN_OR_RETURN(const auto parts, core_.store->GetParts(request.item_id()));
+    for (const auto& stored : parts) {
+      v1::Part& part = *item.add_parts();
+      part = stored.part();
+      part.set_generation(serving->generation);
+      for (const auto& slot : serving->slots) {
+        if (!request.include_vectors()) break;
+        const auto vector = slot->Get(part.part_id());
+        if (vector.ok()) part.mutable_vector()->Assign(vector->begin(), vector->end());
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status DoList(const v1::ItemServiceListRequest& request, v1::ItemServiceListResponse& response) {
+    MIXMATCH_ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
+    MIXMATCH_ASSIGN_OR_RETURN(uint64_t next, PageToken(request.page_token()));
+    MIXMATCH_ASSIGN_OR_RETURN(const ItemPredicate predicate, CompileFilter(request.filter()));
+    while (true) {
+      const auto records = core_.catalog.From(next, 1000);
+      if (records.empty()) return absl::OkStatus();
+      for (const auto& record : records) {
+        if (predicate && !predicate(record->item())) continue;
+        if (response.items_size() == page_size) {
+          response.set_next_page_token(absl::StrCat(record->item().item_id()));
+          return absl::OkStatus();
+        }
+        *response.add_items() = record->item();
+      }
+      next = records.back()->item().item_id() + 1;
+    }
+  }
+
+  absl::Status DoDownload(grpc::ServerContext& context, const v1::DownloadRequest& request,
+                          grpc::ServerWriter<v1::DownloadResponse>& writer) {
+    const auto record = core_.catalog.Get(request.item_id());
+    if (record == nullptr) return absl::NotFoundError(absl::StrCat("item_id: no item ", request.item_id()));
+    const uint64_t size = record->item().size_bytes();
+    if (request.offset() > size) {
+      return absl::OutOfRangeError(absl::StrCat("offset: got ", request.offset(), ", the item has ", size, " bytes"));
+    }
+    const uint64_t rest = size - request.offset();
+    const uint64_t length = request.length() == 0 ? rest : std::min(request.length(), rest);
+    v1::DownloadResponse response;
+    bool gone = false;
+    MIXMATCH_RETURN_IF_ERROR(
+        core_.store->ReadContent(record->content_id(), request.offset(), length, [&](absl::string_view piece) {
+          for (size_t at = 0; at < piece.size() && !gone; at += kDownloadChunk) {
+            response.set_chunk(std::string(piece.substr(at, kDownloadChunk)));
+            gone = context.IsCancelled() || !writer.Write(response);
+          }
+          return !gone;
+        }));
+    return gone ? absl::CancelledError("download: the client ended the call") : absl::OkStatus();
+  }
+
+  Core& core_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeItemService(Core& core) { return std::make_unique<ItemServiceImpl>(core); }
+
+}  // namespace mixmatch::server

@@ -1,0 +1,444 @@
+#include "server/learner.h"
+
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "google/protobuf/util/time_util.h"
+#include "model/modality/modality.h"
+#include "proto/base/status_macros.h"
+#include "server/feature_walk.h"
+#include "server/log.h"
+#include "server/thread_priority.h"
+
+namespace mixmatch::server {
+namespace {
+
+constexpr char kGenerationsUsed[] = "generations_used";
+constexpr int kNiceness = 10;
+constexpr absl::Duration kUploadsGoOn = absl::Seconds(2);  // After an upload, more are expected for so long.
+constexpr absl::Duration kQuiet = absl::Seconds(2);        // Without changes for so long: time for a checkpoint.
+constexpr size_t kFoldEvery = 512;                         // Events, to bound the head's queue.
+
+absl::StatusOr<std::unique_ptr<model::AssociativeHead>> NewHead(const model::Trunk& trunk) {
+  model::AssociativeHeadOptions options;
+  options.feature_dims = HeadDims(trunk);
+  return model::AssociativeHead::Create(options);
+}
+
+google::protobuf::Timestamp Now() { return google::protobuf::util::TimeUtil::GetCurrentTime(); }
+
+}  // namespace
+
+Learner::Learner(const LearnerOptions& options, index::Store& store, Catalog& catalog, LiveIndex& live,
+                 Checkpoint& checkpoint)
+    : options_(options), store_(store), catalog_(catalog), live_(live), checkpoint_(checkpoint) {}
+
+Learner::~Learner() { Stop(); }
+
+absl::Status Learner::Start(const storage::v1::Manifest& start) {
+  MIXMATCH_ASSIGN_OR_RETURN(head_, NewHead(*live_.Current()->encoder.trunk()));
+  next_generation_ = start.generation() + 1;
+  if (auto used = store_.GetMeta(kGenerationsUsed); used.ok()) {
+    next_generation_ = std::max<uint64_t>(next_generation_, std::strtoull(used->c_str(), nullptr, 10) + 1);
+  }
+  std::vector<std::string> events;
+  if (options_.enabled) {
+    MIXMATCH_RETURN_IF_ERROR(store_.ForEachEvent("", [&](const storage::v1::EventRecord& record) {
+      events.push_back(record.event().event_id());
+      return true;
+    }));
+    for (const auto& item : catalog_.From(0, SIZE_MAX)) events.push_back(ContainerId(item->item().item_id()));
+  }
+  {
+    absl::MutexLock lock(&mutex_);
+    paused_ = start.paused();
+    for (std::string& id : events) changed_.emplace(std::move(id), absl::InfinitePast());
+    history_.assign(start.trunks().begin(), start.trunks().end());
+    status_.set_events_seen(start.events_seen());
+    status_.set_publications_refused(start.publications_refused());
+    Bump();
+  }
+  thread_ = std::thread([this] { Run(); });
+  return absl::OkStatus();
+}
+
+void Learner::Stop() {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (stop_) return;
+    stop_ = true;
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void Learner::Changed(const std::string& event_id, absl::Time acked) {
+  if (!options_.enabled) return;
+  absl::MutexLock lock(&mutex_);
+  auto [entry, fresh] = changed_.emplace(event_id, acked);
+  if (!fresh) entry->second = std::max(entry->second, acked);
+  Bump();
+}
+
+void Learner::NoteUpload() {
+  absl::MutexLock lock(&mutex_);
+  last_upload_ = absl::Now();
+}
+
+double Learner::IdleSeconds() const {
+  absl::MutexLock lock(&mutex_);
+  return absl::ToDoubleSeconds(absl::Now() - last_upload_);
+}
+
+void Learner::Pause() {
+  absl::MutexLock lock(&mutex_);
+  paused_ = true;
+  Bump();
+  mutex_.Await(absl::Condition(
+      +[](Learner* self) ABSL_NO_THREAD_SAFETY_ANALYSIS { return !self->busy_ || self->stop_; }, this));
+}
+
+absl::Status Learner::Resume() {
+  if (!options_.enabled) {
+    return absl::FailedPreconditionError("learning: the server was started with --learning off; start it without");
+  }
+  absl::MutexLock lock(&mutex_);
+  paused_ = false;
+  Bump();
+  return absl::OkStatus();
+}
+
+bool Learner::paused() const {
+  absl::MutexLock lock(&mutex_);
+  return paused_ || !options_.enabled;
+}
+
+void Learner::Bump() { ++version_; }
+
+void Learner::Run() {
+  LowerThreadPriority(kNiceness);
+  absl::Duration last_cycle = absl::ZeroDuration();
+  absl::Time last_end = absl::InfinitePast();
+  const auto due = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (paused_ || !options_.enabled || changed_.empty()) return false;
+    absl::Duration rest = absl::Seconds(options_.min_interval);
+    if (absl::Now() - last_upload_ < kUploadsGoOn) {
+      rest = std::max(rest, last_cycle * (1.0 / options_.duty - 1.0));
+    }
+    return absl::Now() - last_end >= rest;
+  };
+  while (true) {
+    std::vector<std::pair<std::string, absl::Time>> changed;
+    std::vector<std::shared_ptr<Task>> tasks;
+    bool stop = false;
+    {
+      absl::MutexLock lock(&mutex_);
+      const auto wake = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stop_ || !tasks_.empty() || due(); };
+      mutex_.AwaitWithTimeout(absl::Condition(&wake), absl::Milliseconds(50));
+      stop = stop_;
+      tasks.swap(tasks_);
+      if (!stop && tasks.empty() && due()) {
+        changed.assign(changed_.begin(), changed_.end());
+        changed_.clear();
+        learning_now_ = static_cast<int64_t>(changed.size());
+      }
+      busy_ = !changed.empty() || !tasks.empty();
+      if (busy_) Bump();
+    }
+    for (const std::shared_ptr<Task>& task : tasks) {
+      const absl::Status result = stop ? absl::CancelledError("the server is stopping") : task->run();
+      absl::MutexLock lock(&mutex_);
+      task->result = result;
+      task->done = true;
+    }
+    if (!changed.empty()) {
+      const absl::Time begin = absl::Now();
+      const absl::Status status = Cycle(std::move(changed));
+      if (!status.ok()) Log::Error("learning: {}", status.ToString());
+      last_end = absl::Now();
+      last_cycle = last_end - begin;
+    }
+    bool quiet = false;
+    {
+      absl::MutexLock lock(&mutex_);
+      busy_ = false;
+      learning_now_ = 0;
+      quiet = changed_.empty() && absl::Now() - last_upload_ >= kQuiet;
+      Bump();
+      if (stop_ && !tasks_.empty()) continue;
+    }
+    const absl::Duration since = absl::Now() - last_save_;
+    const absl::Duration least = absl::Seconds(std::min(10.0, options_.checkpoint_seconds));
+    if (stop || (unsaved_ && ((quiet && since >= least) || since >= absl::Seconds(options_.checkpoint_seconds)))) {
+      SaveCheckpoint();
+    }
+    if (stop) return;
+  }
+}
+
+absl::Status Learner::Cycle(std::vector<std::pair<std::string, absl::Time>> changed) {
+  const absl::Time begin = absl::Now();
+  const std::shared_ptr<const Serving> serving = live_.Current();
+  absl::Time newest = absl::InfinitePast();
+  size_t done = 0;
+  for (const auto& [event_id, acked] : changed) {
+    const absl::Status status = Relearn(event_id, serving->encoder);
+    if (!status.ok()) Log::Warn("learning: an event was left out: {}", status.ToString());
+    newest = std::max(newest, acked);
+    if (++done % kFoldEvery == 0) MIXMATCH_RETURN_IF_ERROR(head_->Fold());
+  }
+  MIXMATCH_RETURN_IF_ERROR(PurgeOrphans());
+  const absl::Time related = absl::Now();
+  MIXMATCH_ASSIGN_OR_RETURN(model::SolvedHead solved, head_->Solve());
+  const absl::Time solve_end = absl::Now();
+  if (!options_.random_head) {
+    MIXMATCH_RETURN_IF_ERROR(Publish(serving->encoder.trunk_number(), serving->encoder.trunk(), solved.maps));
+  }
+  const absl::Time end = absl::Now();
+  std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
+  for (const auto& [event_id, acked] : changed) batch->DeleteLearning(event_id);
+  MIXMATCH_RETURN_IF_ERROR(store_.Commit(std::move(batch), /*sync=*/false));
+  unsaved_ = true;
+  Log::Info("learned {} events: gather {:.2f} s, solve {:.2f} s, publish {:.2f} s; generation {}", changed.size(),
+            absl::ToDoubleSeconds(related - begin), absl::ToDoubleSeconds(solve_end - related),
+            absl::ToDoubleSeconds(end - solve_end), live_.Current()->generation);
+  absl::MutexLock lock(&mutex_);
+  const auto fresh = std::count_if(changed.begin(), changed.end(),
+                                   [](const auto& change) { return change.second > absl::InfinitePast(); });
+  status_.set_events_seen(status_.events_seen() + fresh);
+  if (newest > absl::InfinitePast()) {
+    *status_.mutable_last_refresh_lag() =
+        google::protobuf::util::TimeUtil::MillisecondsToDuration(absl::ToInt64Milliseconds(end - newest));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Learner::Relearn(const std::string& event_id, const Encoder& encoder) {
+  MIXMATCH_ASSIGN_OR_RETURN(std::vector<Group> groups, GroupsOf(store_, event_id));
+  const auto known = learned_.find(event_id);
+  if (known != learned_.end()) {
+    std::vector<Group> old = std::move(known->second);
+    learned_.erase(known);
+    MIXMATCH_RETURN_IF_ERROR(Apply(old, encoder, /*add=*/false));
+  }
+  if (groups.empty()) return absl::OkStatus();
+  MIXMATCH_RETURN_IF_ERROR(Apply(groups, encoder, /*add=*/true));
+  learned_.emplace(event_id, std::move(groups));
+  return absl::OkStatus();
+}
+
+absl::Status Learner::Apply(const std::vector<Group>& groups, const Encoder& encoder, bool add) {
+  for (const Group& group : groups) {
+    std::vector<std::vector<float>> rows;
+    rows.reserve(group.parts.size());
+    std::vector<model::EventPart> parts;
+    for (const auto& [slot, part_id] : group.parts) {
+      MIXMATCH_ASSIGN_OR_RETURN(std::vector<float> row,
+                                JoinedFeatures(store_, slot, part_id, encoder.trunk_number(), *encoder.trunk()));
+      rows.push_back(std::move(row));
+      parts.push_back({slot, rows.back()});
+    }
+    MIXMATCH_RETURN_IF_ERROR(add ? head_->Add(parts, group.weight) : head_->Remove(parts, group.weight));
+  }
+  return absl::OkStatus();
+}
+
+// Features of deleted parts were kept until they were unlearned. An orphan seen by the walk before the last one is
+// unlearned by now: its deletion was among the changes of this cycle at the latest.
+absl::Status Learner::PurgeOrphans() {
+  old_orphans_ = std::exchange(orphans_, {});
+  if (old_orphans_.empty()) return absl::OkStatus();
+  std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
+  const uint64_t trunk = live_.Current()->encoder.trunk_number();
+  for (const auto& [slot, part_id] : old_orphans_) {
+    batch->DeleteFeatures(slot, part_id);
+    batch->DeleteTrunkFeatures(TrunkKey(trunk, slot), part_id);
+  }
+  return store_.Commit(std::move(batch), /*sync=*/false);
+}
+
+absl::Status Learner::Publish(uint64_t trunk_number, std::shared_ptr<const model::Trunk> trunk,
+                              std::shared_ptr<const model::HeadMaps> maps) {
+  live_.BeginPublication();
+  const auto build = [&]() -> absl::StatusOr<std::shared_ptr<Serving>> {
+    const std::shared_ptr<const Serving> old = live_.Current();
+    std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
+    batch->PutMeta(kGenerationsUsed, std::to_string(next_generation_));
+    MIXMATCH_RETURN_IF_ERROR(store_.Commit(std::move(batch), /*sync=*/false));
+    auto next = std::make_shared<Serving>(
+        Serving{next_generation_++, Encoder(trunk_number, std::move(trunk), std::move(maps)), {}});
+    orphans_.clear();
+    for (int slot = 0; slot < static_cast<int>(old->slots.size()); ++slot) {
+      std::vector<uint64_t> gone;
+      MIXMATCH_ASSIGN_OR_RETURN(
+          const MappedSlot mapped,
+          MapStored(store_, slot, next->encoder, [&](uint64_t id) { return catalog_.Contains(id >> 16); }, &gone));
+      for (uint64_t id : gone) orphans_.emplace_back(slot, id);
+      MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<index::SegmentedIndex> index,
+                                old->slots[slot]->Refreshed(next->generation, mapped.ids, mapped.vectors));
+      next->slots.push_back(std::move(index));
+    }
+    return next;
+  };
+  auto next = build();
+  if (!next.ok()) {
+    live_.AbandonPublication();
+    return next.status();
+  }
+  uint64_t parts = 0;
+  for (const auto& slot : (*next)->slots) parts += slot->size();
+  MIXMATCH_RETURN_IF_ERROR(live_.FinishPublication(*std::move(next)));
+  unsaved_ = true;
+  absl::MutexLock lock(&mutex_);
+  status_.set_last_refresh_parts(parts);
+  Bump();
+  return absl::OkStatus();
+}
+
+// A head of the encoder's trunk, with everything that was learned.
+absl::Status Learner::RelearnAll(const Encoder& encoder) {
+  MIXMATCH_ASSIGN_OR_RETURN(head_, NewHead(*encoder.trunk()));
+  std::vector<std::string> events;
+  for (const auto& [event_id, groups] : learned_) events.push_back(event_id);
+  std::sort(events.begin(), events.end());
+  learned_.clear();
+  size_t done = 0;
+  for (const std::string& event_id : events) {
+    MIXMATCH_RETURN_IF_ERROR(Relearn(event_id, encoder));
+    if (++done % kFoldEvery == 0) MIXMATCH_RETURN_IF_ERROR(head_->Fold());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Learner::AdoptTrunk(uint64_t number, std::shared_ptr<const model::Trunk> trunk,
+                                 const v1::TrunkRecord& record) {
+  return RunTask([this, number, trunk, record]() -> absl::Status {
+    const uint64_t old = live_.Current()->encoder.trunk_number();
+    MIXMATCH_RETURN_IF_ERROR(checkpoint_.SaveTrunk(number, *trunk));
+    const Encoder encoder(number, trunk, live_.Current()->encoder.head());
+    MIXMATCH_RETURN_IF_ERROR(RelearnAll(encoder));
+    MIXMATCH_ASSIGN_OR_RETURN(model::SolvedHead solved, head_->Solve());
+    MIXMATCH_RETURN_IF_ERROR(Publish(number, trunk, solved.maps));
+    {
+      absl::MutexLock lock(&mutex_);
+      for (v1::TrunkRecord& other : history_) other.set_current(false);
+      const auto known = std::find_if(history_.begin(), history_.end(), [&](const v1::TrunkRecord& other) {
+        return other.published() && other.trunk() == number;
+      });
+      if (known != history_.end()) {
+        known->set_current(true);
+      } else {
+        history_.push_back(record);
+        history_.back().set_current(true);
+      }
+      Bump();
+    }
+    SaveCheckpoint();
+    if (old == number) return absl::OkStatus();
+    std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
+    for (size_t slot = 0; slot < model::ModalityTable().size(); ++slot) {
+      batch->DeleteAllTrunkFeatures(TrunkKey(old, static_cast<int>(slot)));
+    }
+    return store_.Commit(std::move(batch), /*sync=*/false);
+  });
+}
+
+void Learner::NoteRefused(const v1::TrunkRecord& record) {
+  absl::MutexLock lock(&mutex_);
+  history_.push_back(record);
+  status_.set_publications_refused(status_.publications_refused() + 1);
+  Bump();
+}
+
+absl::Status Learner::Republish(bool relearn) {
+  return RunTask([this, relearn]() -> absl::Status {
+    const std::shared_ptr<const Serving> serving = live_.Current();
+    std::shared_ptr<const model::HeadMaps> maps = serving->encoder.head();
+    if (relearn && options_.enabled) {
+      MIXMATCH_RETURN_IF_ERROR(RelearnAll(serving->encoder));
+      MIXMATCH_ASSIGN_OR_RETURN(model::SolvedHead solved, head_->Solve());
+      if (!options_.random_head) maps = solved.maps;
+    }
+    return Publish(serving->encoder.trunk_number(), serving->encoder.trunk(), maps);
+  });
+}
+
+absl::Status Learner::RunTask(std::function<absl::Status()> run) {
+  auto task = std::make_shared<Task>();
+  task->run = std::move(run);
+  absl::MutexLock lock(&mutex_);
+  if (stop_) return absl::CancelledError("the server is stopping");
+  tasks_.push_back(task);
+  mutex_.Await(absl::Condition(&task->done));
+  return task->result;
+}
+
+void Learner::SaveCheckpoint() {
+  if (options_.random_head) return;
+  storage::v1::Manifest manifest;
+  {
+    absl::MutexLock lock(&mutex_);
+    manifest.mutable_trunks()->Assign(history_.begin(), history_.end());
+    manifest.set_events_seen(status_.events_seen());
+    manifest.set_publications_refused(status_.publications_refused());
+    manifest.set_paused(paused_);
+  }
+  const absl::Time begin = absl::Now();
+  const absl::Status status = checkpoint_.Save(*live_.Current(), std::move(manifest));
+  last_save_ = absl::Now();
+  if (!status.ok()) {
+    Log::Error("{}; what was acknowledged is safe, a restart will take longer", status.ToString());
+    return;
+  }
+  unsaved_ = false;
+  Log::Info("checkpoint of generation {} in {:.2f} s", live_.Current()->generation,
+            absl::ToDoubleSeconds(last_save_ - begin));
+}
+
+void Learner::NoteTraining(double loss, int64_t steps) {
+  absl::MutexLock lock(&mutex_);
+  status_.set_trunk_loss(loss);
+  status_.set_trunk_steps(steps);
+  Bump();
+}
+
+void Learner::NoteProbe(double recall, int64_t pairs) {
+  absl::MutexLock lock(&mutex_);
+  status_.set_probe_recall(recall);
+  status_.set_probe_pairs(pairs);
+  Bump();
+}
+
+v1::LearningStatus Learner::Status() const {
+  const std::shared_ptr<const Serving> serving = live_.Current();
+  absl::MutexLock lock(&mutex_);
+  v1::LearningStatus status = status_;
+  const size_t queued = changed_.size() + learning_now_;
+  status.set_events_queued(queued);
+  status.set_generation(serving->generation);
+  status.set_trunk(serving->encoder.trunk_number());
+  status.set_state(!options_.enabled ? v1::LEARNING_STATE_OFF
+                   : paused_         ? v1::LEARNING_STATE_PAUSED
+                   : queued > 0      ? v1::LEARNING_STATE_LEARNING
+                                     : v1::LEARNING_STATE_IDLE);
+  *status.mutable_time() = Now();
+  return status;
+}
+
+v1::LearningStatus Learner::WaitStatus(uint64_t& version, absl::Time deadline) const {
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto newer = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return version_ != version || stop_; };
+    mutex_.AwaitWithDeadline(absl::Condition(&newer), deadline);
+    version = version_;
+  }
+  return Status();
+}
+
+std::vector<v1::TrunkRecord> Learner::History() const {
+  absl::MutexLock lock(&mutex_);
+  return {history_.rbegin(), history_.rend()};
+}
+
+}  // namespace mixmatch::server

@@ -1,0 +1,120 @@
+// The fast learner: keeps the associative head in step with the events in the store, and publishes generations.
+#ifndef MIXMATCH_SERVER_LEARNER_H_
+#define MIXMATCH_SERVER_LEARNER_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "index/store/store.h"
+#include "mixmatch/v1/learning_service.pb.h"
+#include "model/head/associative_head.h"
+#include "server/catalog.h"
+#include "server/checkpoint.h"
+#include "server/event_groups.h"
+#include "server/live_index.h"
+#include "server/options.h"
+
+namespace mixmatch::server {
+
+// One thread of its own, started by Start. The moments are a pure function of the events in the store: they are made
+// again from it at the start, in the background, while the last published generation serves.
+class Learner {
+ public:
+  Learner(const LearnerOptions& options, index::Store& store, Catalog& catalog, LiveIndex& live, Checkpoint& checkpoint);
+  ~Learner();  // Stops.
+
+  // Begins: all events are looked at again. `start` is what the checkpoint said.
+  absl::Status Start(const storage::v1::Manifest& start);
+  // Ends after the step at hand and writes a last checkpoint. May be called twice.
+  void Stop();
+
+  // An event changed in the store. `acked` is when its change was acknowledged.
+  void Changed(const std::string& event_id, absl::Time acked);
+  // An upload is under way: learning keeps to its share of the machine for a while.
+  void NoteUpload();
+  // Seconds since the last upload.
+  double IdleSeconds() const;
+
+  void Pause();
+  // FAILED_PRECONDITION when learning is off.
+  absl::Status Resume();
+  bool paused() const;
+
+  // A new trunk: runs on the learner's thread and returns when it is published (or failed). `features` gives the
+  // trunk's output for parts known to the caller; others are encoded. `record` goes into the history. Thread-safe.
+  absl::Status AdoptTrunk(uint64_t number, std::shared_ptr<const model::Trunk> trunk, const v1::TrunkRecord& record);
+  // A candidate that the gate refused goes into the history too.
+  void NoteRefused(const v1::TrunkRecord& record);
+  // Makes all vectors again from the cached features, and the moments too if `relearn`; returns when published.
+  absl::Status Republish(bool relearn);
+
+  // The trunk's trainer tells how it goes.
+  void NoteTraining(double loss, int64_t steps);
+  void NoteProbe(double recall, int64_t pairs);
+
+  v1::LearningStatus Status() const;
+  // Blocks until the status is newer than `version` or the deadline passes; updates `version`.
+  v1::LearningStatus WaitStatus(uint64_t& version, absl::Time deadline) const;
+  std::vector<v1::TrunkRecord> History() const;
+
+ private:
+  struct Task {
+    std::function<absl::Status()> run;
+    absl::Status result;
+    bool done = false;
+  };
+
+  void Run();
+  absl::Status Cycle(std::vector<std::pair<std::string, absl::Time>> changed);
+  absl::Status Relearn(const std::string& event_id, const Encoder& encoder);
+  absl::Status Apply(const std::vector<Group>& groups, const Encoder& encoder, bool add);
+  // Maps every stored part with these and swaps the generation.
+  absl::Status Publish(uint64_t trunk_number, std::shared_ptr<const model::Trunk> trunk,
+                       std::shared_ptr<const model::HeadMaps> maps);
+  absl::Status PurgeOrphans();
+  absl::Status RelearnAll(const Encoder& encoder);
+  absl::Status RunTask(std::function<absl::Status()> run);
+  void SaveCheckpoint();
+  void Bump() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const LearnerOptions options_;
+  index::Store& store_;
+  Catalog& catalog_;
+  LiveIndex& live_;
+  Checkpoint& checkpoint_;
+
+  // Of the learner's thread.
+  std::unique_ptr<model::AssociativeHead> head_;
+  absl::flat_hash_map<std::string, std::vector<Group>> learned_;  // What the moments hold, by event.
+  std::vector<std::pair<int, uint64_t>> orphans_;  // Features whose item is gone, seen by the last walk.
+  std::vector<std::pair<int, uint64_t>> old_orphans_;
+  bool unsaved_ = false;
+  absl::Time last_save_ = absl::InfinitePast();
+  uint64_t next_generation_ = 1;
+
+  mutable absl::Mutex mutex_;
+  absl::flat_hash_map<std::string, absl::Time> changed_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<Task>> tasks_ ABSL_GUARDED_BY(mutex_);
+  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
+  bool paused_ ABSL_GUARDED_BY(mutex_) = false;
+  bool busy_ ABSL_GUARDED_BY(mutex_) = false;
+  int64_t learning_now_ ABSL_GUARDED_BY(mutex_) = 0;  // Events in the cycle at hand.
+  absl::Time last_upload_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
+  uint64_t version_ ABSL_GUARDED_BY(mutex_) = 1;
+  v1::LearningStatus status_ ABSL_GUARDED_BY(mutex_);
+  std::vector<v1::TrunkRecord> history_ ABSL_GUARDED_BY(mutex_);  // Oldest first.
+  std::thread thread_;
+};
+
+}  // namespace mixmatch::server
+
+#endif  // MIXMATCH_SERVER_LEARNER_H_

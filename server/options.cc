@@ -1,0 +1,150 @@
+#include "server/options.h"
+
+#include <CLI/CLI.hpp>
+
+namespace mixmatch::server {
+namespace {
+
+constexpr char kFooter[] =
+    "Examples:\n"
+    "  mixmatchd --data-dir /var/lib/mixmatch\n"
+    "  mixmatchd --config /etc/mixmatch.toml --listen 127.0.0.1:7411\n"
+    "  mixmatchd --data-dir copy --head random --learning off   # the same data, nothing learned: a baseline\n"
+    "\n"
+    "A config file holds the same names, e.g.  listen = \"127.0.0.1:7411\"\n"
+    "The server has no authentication yet: bind it to loopback, or to a network that you trust.";
+
+void AddServing(CLI::App& app, ServerOptions& o) {
+  app.add_option("--listen", o.listen, "Address and port; port 0 takes a free one")->capture_default_str();
+  app.add_option("--data-dir", o.data_dir, "Where everything is kept; made if it is not there")->capture_default_str();
+  app.add_option("--port-file", o.port_file, "Write the bound port here once calls are taken");
+  app.add_option("--log-level", o.log_level, "debug, info, warn or error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->capture_default_str();
+  app.add_option("--drain-seconds", o.drain_seconds, "How long SIGTERM waits for calls under way")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  app.add_option("--max-upload-bytes", o.limits.max_upload_bytes, "Largest upload")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-query-bytes", o.limits.max_query_bytes, "Largest content of a query")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-k", o.limits.max_k, "Most hits of a search")->check(CLI::Range(1, 100000))->capture_default_str();
+  app.add_option("--max-rpcs", o.limits.max_rpcs, "Calls handled at once")
+      ->check(CLI::Range(4, 4096))
+      ->capture_default_str();
+  app.add_option("--ingest-threads", o.limits.ingest_threads, "Uploads decoded and encoded at once")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  app.add_option("--ingest-queue", o.limits.ingest_queue, "Finished uploads that may wait for a thread")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  app.add_option("--upload-expiry-seconds", o.limits.upload_expiry_seconds, "Forget an interrupted upload after so long")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+}
+
+void AddMedia(CLI::App& app, ServerOptions& o) {
+  model::MediaLimits& limits = o.decoder.limits;
+  app.add_option("--decoder", o.decoder.worker_path, "The mixmatch-decoder program; default: beside mixmatchd");
+  app.add_option("--decoders", o.decoder.workers, "Decoding processes")->check(CLI::Range(1, 64))->capture_default_str();
+  app.add_option("--max-pixels", limits.max_pixels, "Of a picture or frame")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-media-seconds", limits.max_seconds, "Of a sound or video")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-text-bytes", limits.max_text_bytes, "Of a text")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-decoder-bytes", limits.max_memory_bytes, "Memory of a decoding process")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-decode-seconds", limits.max_wall_seconds, "Time to decode one item")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+}
+
+void AddLearning(CLI::App& app, ServerOptions& o, std::string& learning, std::string& slow, std::string& head) {
+  const CLI::IsMember on_off({"on", "off"});
+  app.add_option("--learning", learning, "off: serve and store, learn nothing")->check(on_off)->capture_default_str();
+  app.add_option("--slow-learning", slow, "off: the fast head learns, the trunk does not train")
+      ->check(on_off)
+      ->capture_default_str();
+  app.add_option("--head", head, "random: serve with the never-trained head, for comparison")
+      ->check(CLI::IsMember({"learned", "random"}))
+      ->capture_default_str();
+  LearnerOptions& l = o.learner;
+  app.add_option("--learn-interval-seconds", l.min_interval, "Least time between two changes of the fast head")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  app.add_option("--learn-duty", l.duty, "The fast head's share of one core while uploads come in")
+      ->check(CLI::Range(0.01, 1.0))
+      ->capture_default_str();
+  app.add_option("--train-idle-seconds", l.idle_seconds, "The trunk trains when nothing was uploaded for so long")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  app.add_option("--train-batch", l.batch_events, "Events in a training step")
+      ->check(CLI::Range(2, 256))
+      ->capture_default_str();
+  app.add_option("--publish-steps", l.publish_steps, "Training steps between two candidate trunks")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str();
+  app.add_option("--min-probe-events", l.min_probe_events, "Least held-out events that may judge a candidate")
+      ->check(CLI::Range(2, 100000))
+      ->capture_default_str();
+  app.add_option("--checkpoint-seconds", l.checkpoint_seconds, "Most time between two checkpoints while things change")
+      ->check(CLI::Range(0.1, 86400.0))
+      ->capture_default_str();
+}
+
+void AddIndex(CLI::App& app, ServerOptions& o) {
+  app.add_option("--exact-below", o.index.exact_below, "Search exactly among fewer vectors than this")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--memtable-limit", o.index.memtable_limit, "Vectors that make a segment")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--hnsw-m", o.index.hnsw_m, "Edges a node of a graph")->check(CLI::Range(4, 256))->capture_default_str();
+  app.add_option("--ef-construction", o.index.ef_construction, "Breadth of a graph's building")
+      ->check(CLI::Range(8, 4096))
+      ->capture_default_str();
+  app.add_option("--ef-search", o.index.ef_search, "Breadth of a graph search")
+      ->check(CLI::Range(8, 4096))
+      ->capture_default_str();
+}
+
+}  // namespace
+
+absl::StatusOr<ServerOptions> ParseOptions(int argc, char** argv, int& exit_code) {
+  ServerOptions options;
+  std::string learning = "on", slow = "on", head = "learned";
+  CLI::App app{"Mix-Match: a multi-modal semantic search server that keeps learning.", "mixmatchd"};
+  app.footer(kFooter);
+  app.set_version_flag("--version", "mixmatchd " MIXMATCH_VERSION);
+  app.set_config("--config", "", "Read flags from this TOML file");
+  AddServing(app, options);
+  AddMedia(app, options);
+  AddLearning(app, options, learning, slow, head);
+  AddIndex(app, options);
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_lnames().empty()) continue;
+    std::string name = option->get_lnames()[0];
+    if (name == "help" || name == "version") continue;
+    for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(c));
+    option->envname("MIXMATCH_" + name);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    exit_code = app.exit(error) == 0 ? 0 : 2;
+    return absl::FailedPreconditionError("said");
+  }
+  options.learner.enabled = learning == "on";
+  options.learner.slow = slow == "on";
+  options.learner.random_head = head == "random";
+  return options;
+}
+
+}  // namespace mixmatch::server

@@ -1,0 +1,59 @@
+// Everything that can be set from outside, with its default.
+#ifndef MIXMATCH_SERVER_OPTIONS_H_
+#define MIXMATCH_SERVER_OPTIONS_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "index/vector/segmented_index.h"
+#include "model/media/media_decoder.h"
+#include "model/trunk/trunk.h"
+
+namespace mixmatch::server {
+
+struct LearnerOptions {
+  bool enabled = true;           // --learning on|off
+  bool random_head = false;      // --head random: serve with the never-trained head; for comparison.
+  double min_interval = 0.3;     // Seconds between two solves of the fast head, at least;
+  double duty = 0.4;             // and its share of one core while uploads come in.
+  bool slow = true;              // --slow-learning on|off
+  int batch_events = 32;         // Events in a training step of the trunk.
+  int publish_steps = 300;       // Training steps between two candidates.
+  double idle_seconds = 3.0;     // The trunk trains when nothing was uploaded for so long.
+  double checkpoint_seconds = 60.0;  // Between two checkpoints, at most, while things change.
+  int probe_events = 256;        // Held-out events that judge a candidate, at most.
+  int min_probe_events = 16;     // Fewer than these judge nothing, and nothing is published.
+};
+
+struct Limits {
+  int64_t max_upload_bytes = 4LL << 30;
+  int64_t max_query_bytes = 256LL << 20;
+  int64_t max_k = 1000;
+  int ingest_threads = 2;
+  int ingest_queue = 64;            // Uploads waiting for a thread; beyond it RESOURCE_EXHAUSTED.
+  int max_rpcs = 128;               // Handled at once; further ones wait.
+  int64_t upload_expiry_seconds = 24 * 3600;  // An interrupted upload is forgotten after so long.
+};
+
+struct ServerOptions {
+  std::string listen = "127.0.0.1:7411";
+  std::string data_dir = "mixmatch-data";
+  std::string port_file;            // Written with the bound port once the server takes calls.
+  std::string log_level = "info";
+  double drain_seconds = 20.0;      // For calls under way at SIGTERM.
+  Limits limits;
+  LearnerOptions learner;
+  model::MediaDecoderOptions decoder;
+  model::TrunkConfig trunk = model::TrunkConfig::Small();
+  index::SegmentedIndexOptions index;
+};
+
+// From the command line, then a config file (--config FILE, TOML), then the environment (MIXMATCH_*): earlier wins.
+// `exit_code` is set, and nullopt-like FAILED_PRECONDITION returned, where the program is to end at once (--help, a bad
+// flag); what had to be said has been printed.
+absl::StatusOr<ServerOptions> ParseOptions(int argc, char** argv, int& exit_code);
+
+}  // namespace mixmatch::server
+
+#endif  // MIXMATCH_SERVER_OPTIONS_H_

@@ -1,0 +1,34 @@
+// Judges a trunk by retrieval among held-out events that neither it nor the head that is used has learned from.
+#ifndef MIXMATCH_SERVER_PROBE_H_
+#define MIXMATCH_SERVER_PROBE_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "index/store/store.h"
+#include "model/trunk/trunk.h"
+
+namespace mixmatch::server {
+
+// True for the twentieth of all events that the trunk never trains on. A function of the id alone.
+bool IsProbeEvent(absl::string_view event_id);
+
+struct ProbeResult {
+  double recall = 0.0;  // Recall@10 over `pairs` queries: one part of an event finds one of another modality of it.
+  int64_t pairs = 0;
+  int64_t events = 0;
+};
+
+// Solves a fresh head on everything but the probe events (at most `most_events` of them, those of the smallest hash) with
+// this trunk's output, then searches among them. Output that the store lacks is made and stored under `trunk_number`.
+// CANCELLED when `cancelled` becomes true. Takes seconds per 10,000 parts, and the memory of a head.
+absl::StatusOr<ProbeResult> RunProbe(index::Store& store, uint64_t trunk_number, const model::Trunk& trunk,
+                                     int most_events, const std::function<bool()>& cancelled);
+
+}  // namespace mixmatch::server
+
+#endif  // MIXMATCH_SERVER_PROBE_H_

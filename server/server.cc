@@ -1,0 +1,108 @@
+#include "server/server.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_cat.h"
+#include "model/threads.h"
+#include "proto/base/status_macros.h"
+#include "server/core.h"
+#include "server/log.h"
+#include "server/services.h"
+
+namespace mixmatch::server {
+namespace {
+
+constexpr int kReceiveBytes = 8 << 20;
+constexpr const char* kServices[] = {"mixmatch.v1.ItemService", "mixmatch.v1.EventService", "mixmatch.v1.SearchService",
+                                     "mixmatch.v1.LearningService", "mixmatch.v1.AdminService"};
+
+// SIGTERM and SIGINT wait for sigwait; every thread started later inherits that.
+sigset_t BlockSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+// Whole or not at all, so that a reader never sees half a number.
+absl::Status WritePortFile(const std::string& path, int port) {
+  if (path.empty()) return absl::OkStatus();
+  const std::string temporary = path + ".tmp";
+  std::ofstream(temporary) << port << "\n";
+  std::error_code error;
+  std::filesystem::rename(temporary, path, error);
+  if (error) return absl::FailedPreconditionError(absl::StrCat("--port-file: cannot write ", path));
+  return absl::OkStatus();
+}
+
+void SetHealth(grpc::Server& server, bool serving) {
+  grpc::HealthCheckServiceInterface* health = server.GetHealthCheckService();
+  health->SetServingStatus(serving);
+  for (const char* name : kServices) health->SetServingStatus(name, serving);
+}
+
+}  // namespace
+
+absl::Status Run(const ServerOptions& options) {
+  const sigset_t signals = BlockSignals();
+  model::UseOneThreadEach();
+  MIXMATCH_ASSIGN_OR_RETURN(const std::unique_ptr<Core> core, Core::Open(options));
+
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  std::vector<std::unique_ptr<grpc::Service>> services;
+  services.push_back(MakeItemService(*core));
+  services.push_back(MakeEventService(*core));
+  services.push_back(MakeSearchService(*core));
+  services.push_back(MakeLearningService(*core));
+  services.push_back(MakeAdminService(*core));
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &port);
+  builder.SetMaxReceiveMessageSize(kReceiveBytes);
+  builder.SetMaxSendMessageSize(-1);
+  grpc::ResourceQuota quota("mixmatchd");
+  quota.SetMaxThreads(options.limits.max_rpcs);
+  builder.SetResourceQuota(quota);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  for (const auto& service : services) builder.RegisterService(service.get());
+  const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (server == nullptr || port == 0) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("--listen: cannot listen on ", options.listen, "; is another server using it?"));
+  }
+  MIXMATCH_RETURN_IF_ERROR(core->Start());
+  SetHealth(*server, true);
+  MIXMATCH_RETURN_IF_ERROR(WritePortFile(options.port_file, port));
+  Log::Info("serving on port {}", port);
+
+  int received = 0;
+  sigwait(&signals, &received);
+  Log::Info("signal {}: draining for up to {} s", received, options.drain_seconds);
+  SetHealth(*server, false);
+  core->stopping = true;
+  server->Shutdown(std::chrono::system_clock::now() +
+                   std::chrono::milliseconds(static_cast<int64_t>(options.drain_seconds * 1000)));
+  server->Wait();
+  core->Stop();
+  Log::Info("stopped");
+  return absl::OkStatus();
+}
+
+}  // namespace mixmatch::server

@@ -1,0 +1,23 @@
+// The gRPC services: thin: check, call, convert. Stateless over the rooms of the server.
+#ifndef MIXMATCH_SERVER_SERVICES_H_
+#define MIXMATCH_SERVER_SERVICES_H_
+
+#include <memory>
+#include <vector>
+
+#include <grpcpp/grpcpp.h>
+
+#include "server/core.h"
+
+namespace mixmatch::server {
+
+// One of each service, over `core`, which must outlive them.
+std::unique_ptr<grpc::Service> MakeItemService(Core& core);
+std::unique_ptr<grpc::Service> MakeEventService(Core& core);
+std::unique_ptr<grpc::Service> MakeSearchService(Core& core);
+std::unique_ptr<grpc::Service> MakeLearningService(Core& core);
+std::unique_ptr<grpc::Service> MakeAdminService(Core& core);
+
+}  // namespace mixmatch::server
+
+#endif  // MIXMATCH_SERVER_SERVICES_H_

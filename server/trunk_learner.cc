@@ -1,0 +1,179 @@
+#include "server/trunk_learner.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "google/protobuf/util/time_util.h"
+#include "proto/base/status_macros.h"
+#include "server/event_groups.h"
+#include "server/log.h"
+#include "server/thread_priority.h"
+
+namespace mixmatch::server {
+namespace {
+
+constexpr int kNiceness = 19;
+constexpr size_t kMostPartsOfEvent = 8;     // Drawn for one step.
+constexpr int64_t kReadEventsEvery = 50;    // Steps.
+constexpr size_t kLeastEvents = 16;         // Fewer teach a trunk nothing.
+constexpr double kSmoothing = 0.05;
+constexpr absl::Duration kRest = absl::Milliseconds(200);
+
+}  // namespace
+
+TrunkLearner::TrunkLearner(const LearnerOptions& options, index::Store& store, LiveIndex& live, Learner& learner,
+                           Checkpoint& checkpoint)
+    : options_(options), store_(store), live_(live), learner_(learner), checkpoint_(checkpoint) {}
+
+TrunkLearner::~TrunkLearner() { Stop(); }
+
+absl::Status TrunkLearner::Start(const storage::v1::Manifest& start) {
+  for (const v1::TrunkRecord& record : start.trunks()) next_number_ = std::max(next_number_, record.trunk() + 1);
+  model::TrunkTrainerOptions options;
+  {
+    absl::MutexLock lock(&trainer_mutex_);
+    MIXMATCH_ASSIGN_OR_RETURN(trainer_, model::TrunkTrainer::Create(live_.Current()->encoder.trunk(), options));
+    if (auto state = checkpoint_.LoadTrainerState(start); state.ok()) {
+      if (const absl::Status loaded = trainer_->Load(*state); !loaded.ok()) {
+        Log::Warn("the trunk's training begins anew: {}", loaded.ToString());
+      }
+    }
+    judged_at_step_ = trainer_->steps();
+  }
+  if (options_.enabled && options_.slow) thread_ = std::thread([this] { Run(); });
+  return absl::OkStatus();
+}
+
+void TrunkLearner::Stop() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stop_ = true;
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+bool TrunkLearner::Stopping() const {
+  absl::MutexLock lock(&mutex_);
+  return stop_;
+}
+
+bool TrunkLearner::MayTrain() const {
+  if (Stopping() || learner_.paused() || learner_.IdleSeconds() < options_.idle_seconds) return false;
+  return learner_.Status().state() == v1::LEARNING_STATE_IDLE;
+}
+
+void TrunkLearner::Run() {
+  LowerThreadPriority(kNiceness);
+  while (!Stopping()) {
+    absl::Status status;
+    if (MayTrain()) {
+      status = Train();
+      if (!status.ok() && !absl::IsCancelled(status) && !absl::IsFailedPrecondition(status)) {
+        Log::Warn("training: {}", status.ToString());
+      }
+      if (status.ok()) continue;
+    }
+    absl::MutexLock lock(&mutex_);
+    mutex_.AwaitWithTimeout(absl::Condition(&stop_), kRest);
+  }
+}
+
+absl::StatusOr<model::TrainingEvent> TrunkLearner::ReadEvent(const std::string& event_id) {
+  model::TrainingEvent event;
+  MIXMATCH_ASSIGN_OR_RETURN(std::vector<Group> groups, GroupsOf(store_, event_id));
+  if (groups.empty()) return event;
+  std::vector<std::pair<int, uint64_t>>& parts = groups[random_() % groups.size()].parts;
+  std::shuffle(parts.begin(), parts.end(), random_);
+  if (parts.size() > kMostPartsOfEvent) parts.resize(kMostPartsOfEvent);
+  for (const auto& [slot, part_id] : parts) {
+    auto tokens = store_.GetTokens(part_id);
+    if (!tokens.ok()) continue;
+    event.parts.push_back({slot, *std::move(tokens)});
+  }
+  return event;
+}
+
+absl::StatusOr<std::vector<model::TrainingEvent>> TrunkLearner::SampleBatch() {
+  std::vector<model::TrainingEvent> batch;
+  std::vector<std::string> drawn;
+  std::sample(events_.begin(), events_.end(), std::back_inserter(drawn), options_.batch_events, random_);
+  for (const std::string& event_id : drawn) {
+    MIXMATCH_ASSIGN_OR_RETURN(model::TrainingEvent event, ReadEvent(event_id));
+    if (event.parts.size() >= 2) batch.push_back(std::move(event));
+  }
+  return batch;
+}
+
+absl::Status TrunkLearner::Train() {
+  absl::MutexLock lock(&trainer_mutex_);
+  const int64_t step = trainer_->steps();
+  if (events_read_at_step_ < 0 || step - events_read_at_step_ >= kReadEventsEvery || events_.size() < kLeastEvents) {
+    events_.clear();
+    MIXMATCH_RETURN_IF_ERROR(store_.ForEachEvent("", [&](const storage::v1::EventRecord& record) {
+      if (!IsProbeEvent(record.event().event_id())) events_.push_back(record.event().event_id());
+      return true;
+    }));
+    events_read_at_step_ = step;
+  }
+  if (events_.size() < kLeastEvents) return absl::FailedPreconditionError("too few events to train on");
+  MIXMATCH_ASSIGN_OR_RETURN(const std::vector<model::TrainingEvent> batch, SampleBatch());
+  if (batch.size() < 2) return absl::FailedPreconditionError("too few events of two parts to train on");
+  MIXMATCH_ASSIGN_OR_RETURN(const double loss, trainer_->Step(batch));
+  smoothed_loss_ = smoothed_loss_ == 0.0 ? loss : smoothed_loss_ + kSmoothing * (loss - smoothed_loss_);
+  learner_.NoteTraining(smoothed_loss_, trainer_->steps());
+  if (trainer_->steps() - judged_at_step_ >= options_.publish_steps) return Judge();
+  return absl::OkStatus();
+}
+
+absl::Status TrunkLearner::Judge() {
+  const std::shared_ptr<const Serving> serving = live_.Current();
+  const auto cancelled = [this] { return !MayTrain(); };
+  MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<const model::Trunk> candidate, trainer_->Snapshot());
+  MIXMATCH_ASSIGN_OR_RETURN(std::string state, trainer_->Save());
+  checkpoint_.SetTrainerState(std::move(state));
+  MIXMATCH_ASSIGN_OR_RETURN(const ProbeResult before,
+                            RunProbe(store_, serving->encoder.trunk_number(), *serving->encoder.trunk(),
+                                     options_.probe_events, cancelled));
+  learner_.NoteProbe(before.recall, before.pairs);
+  judged_at_step_ = trainer_->steps();
+  if (before.events < options_.min_probe_events) {
+    return absl::FailedPreconditionError("too few held-out events to judge a trunk");
+  }
+  const uint64_t number = next_number_++;
+  const auto after = RunProbe(store_, number, *candidate, options_.probe_events, cancelled);
+  if (!after.ok()) judged_at_step_ -= options_.publish_steps;  // Interrupted: judged again soon.
+  MIXMATCH_RETURN_IF_ERROR(after.status());
+  v1::TrunkRecord record;
+  record.set_trunk(number);
+  *record.mutable_published_time() = google::protobuf::util::TimeUtil::GetCurrentTime();
+  record.set_steps(trainer_->steps());
+  record.set_probe_recall_before(before.recall);
+  record.set_probe_recall_after(after->recall);
+  record.set_published(after->recall >= before.recall);
+  Log::Info("trunk {} after {} steps: probe recall@10 {:.3f}, published one {:.3f}: {}", number, trainer_->steps(),
+            after->recall, before.recall, record.published() ? "published" : "refused");
+  if (!record.published()) {
+    std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
+    for (int slot = 0; slot < candidate->config().slots; ++slot) batch->DeleteAllTrunkFeatures(TrunkKey(number, slot));
+    learner_.NoteRefused(record);
+    return store_.Commit(std::move(batch), /*sync=*/false);
+  }
+  MIXMATCH_RETURN_IF_ERROR(learner_.AdoptTrunk(number, candidate, record));
+  learner_.NoteProbe(after->recall, after->pairs);
+  return trainer_->SetPublished(candidate, /*restart=*/false);
+}
+
+absl::Status TrunkLearner::Rollback(uint64_t number) {
+  MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<const model::Trunk> trunk, checkpoint_.LoadTrunk(number));
+  v1::TrunkRecord record;
+  record.set_trunk(number);
+  record.set_published(true);
+  *record.mutable_published_time() = google::protobuf::util::TimeUtil::GetCurrentTime();
+  MIXMATCH_RETURN_IF_ERROR(learner_.AdoptTrunk(number, trunk, record));
+  absl::MutexLock lock(&trainer_mutex_);
+  judged_at_step_ = trainer_->steps();
+  return trainer_->SetPublished(trunk, /*restart=*/true);
+}
+
+}  // namespace mixmatch::server
