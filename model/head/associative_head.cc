@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <deque>
 #include <exception>
-#include <optional>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
@@ -25,7 +25,7 @@ constexpr int kOversample = 64;       // Columns carried beyond dim: they speed 
 constexpr int kChunkEvents = 256;     // Events folded by one matrix product.
 constexpr int64_t kQueueRows = 4096;  // Beyond this Add folds: about 25 MB of features.
 constexpr int kColdIterations = 8;
-constexpr int kWarmIterations = 2;
+constexpr int kWarmIterations = 1;
 
 // One queued change. Rows of `features` lie part after part.
 struct Change {
@@ -61,10 +61,33 @@ struct Moments {
   std::vector<double> mass;                      // Sum of u_e over events that hold the modality.
   int64_t events = 0;
   int64_t singles = 0;
+  // Sums of the newest events, by modality (empty: absent): the solver looks in their directions first.
+  std::deque<std::vector<std::vector<float>>> recent;
 
   bool Active(size_t m) const { return within[m].defined() && mass[m] > 1e-9; }
   void Fold(absl::Span<const Change> changes, double single_weight);
+
+ private:
+  void Remember(absl::Span<const Change> changes, const std::vector<std::vector<int64_t>>& owner,
+                const std::vector<std::vector<float>>& sums);
 };
+
+void Moments::Remember(absl::Span<const Change> changes, const std::vector<std::vector<int64_t>>& owner,
+                       const std::vector<std::vector<float>>& sums) {
+  std::vector<size_t> next(dims.size(), 0);
+  for (int64_t e = 0; e < static_cast<int64_t>(changes.size()); ++e) {
+    const bool keep = changes[e].sign > 0 && changes[e].slots.size() > 1;
+    std::vector<std::vector<float>> event(dims.size());
+    for (size_t m = 0; m < dims.size(); ++m) {
+      if (next[m] == owner[m].size() || owner[m][next[m]] != e) continue;
+      const float* sum = &sums[m][next[m]++ * (dims[m] + 1)];
+      if (keep) event[m].assign(sum, sum + dims[m] + 1);
+    }
+    if (!keep) continue;
+    recent.push_back(std::move(event));
+    if (recent.size() > kOversample) recent.pop_front();
+  }
+}
 
 void Moments::Fold(absl::Span<const Change> changes, double single_weight) {
   const size_t slots = dims.size();
@@ -100,6 +123,7 @@ void Moments::Fold(absl::Span<const Change> changes, double single_weight) {
       sum[d] += w;
     }
   }
+  Remember(changes, owner, sums);
   std::vector<at::Tensor> sum_tensor(slots);
   for (size_t m = 0; m < slots; ++m) {
     if (rows[m].empty()) continue;
@@ -165,6 +189,7 @@ class Solver {
     return at::linalg_solve_triangular(factors_[i].t(), Block(stacked, i), /*upper=*/true);
   }
   at::Tensor Apply(const at::Tensor& q) const;
+  at::Tensor RecentDirections() const;
 
   const Moments& moments_;
   const AssociativeHeadOptions& options_;
@@ -217,6 +242,22 @@ at::Tensor Solver::Apply(const at::Tensor& q) const {
   return at::cat(out, 0);
 }
 
+// The newest events' sums in whitened coordinates: [total, events].
+at::Tensor Solver::RecentDirections() const {
+  const int64_t count = static_cast<int64_t>(moments_.recent.size());
+  std::vector<at::Tensor> blocks;
+  for (size_t i = 0; i < active_.size(); ++i) {
+    const size_t m = active_[i];
+    at::Tensor sums = at::zeros({count, moments_.dims[m] + 1}, at::kFloat);
+    for (int64_t e = 0; e < count; ++e) {
+      const std::vector<float>& sum = moments_.recent[e][m];
+      if (!sum.empty()) std::copy(sum.begin(), sum.end(), sums[e].data_ptr<float>());
+    }
+    blocks.push_back(at::linalg_solve_triangular(factors_[i], sums.t().contiguous(), /*upper=*/false));
+  }
+  return at::cat(blocks, 0);
+}
+
 void Solver::Iterate(const std::vector<at::Tensor>& start, int iterations) {
   const int64_t columns = std::min<int64_t>(total_, options_.dim + kOversample);
   bool warm = true;
@@ -227,24 +268,33 @@ void Solver::Iterate(const std::vector<at::Tensor>& start, int iterations) {
     if (v.defined() && v.size(1) == columns) {
       blocks.push_back(at::mm(factors_[i].t(), v));
     } else {
-      warm = warm && !(i == 0);
+      warm = false;
       blocks.push_back(FromFloats(RandomProjection(width, static_cast<int>(columns), options_.seed + 100 + active_[i]),
                                   {width, columns}) * 0.05f);
     }
   }
-  for (size_t i = 0; i < active_.size(); ++i) warm = warm && start[active_[i]].defined();
-  at::Tensor q = std::get<0>(at::linalg_qr(at::cat(blocks, 0)));
-  const at::Tensor before = q;
+  at::Tensor q = at::cat(blocks, 0);
+  at::Tensor before;
+  if (const int64_t newest = static_cast<int64_t>(moments_.recent.size()); warm && columns > options_.dim && newest > 0) {
+    const int64_t replaced = std::min(newest, columns - options_.dim);
+    q.narrow(1, columns - replaced, replaced).copy_(RecentDirections().narrow(1, newest - replaced, replaced));
+  }
+  q = std::get<0>(at::linalg_qr(q));
+  before = q;
   if (iterations <= 0) iterations = warm ? kWarmIterations : kColdIterations;
   for (int step = 1; step < iterations; ++step) q = std::get<0>(at::linalg_qr(Apply(q)));
-  const at::Tensor h = at::mm(q.t(), Apply(q)).to(at::kDouble);
+  const at::Tensor applied = Apply(q);
+  const at::Tensor h = at::mm(q.t(), applied).to(at::kDouble);
   auto [values, vectors] = at::linalg_eigh((h + h.t()) * 0.5);
   rho_ = values.flip(0).clamp(0.0, 1.0);
-  solution_ = at::mm(q, vectors.flip(1).to(at::kFloat).contiguous());
+  // B applied once more than the values were taken from: one step nearer for nothing. Columns that B sends to nothing
+  // are noise and have no weight in the maps.
+  solution_ = at::mm(applied, vectors.flip(1).to(at::kFloat).contiguous());
+  solution_.div_(solution_.norm(2, {0}, /*keepdim=*/true).clamp_min(1e-6));
   for (size_t i = 0; i < active_.size(); ++i) directions_.push_back(Unwhiten(solution_, i));
   if (warm) {
     const int64_t kept = std::min<int64_t>(columns, options_.dim);
-    const double overlap = at::mm(before.t(), solution_.narrow(1, 0, kept)).square().sum().item<double>() / kept;
+    const double overlap = at::mm(before.narrow(1, 0, kept).t(), solution_.narrow(1, 0, kept)).square().sum().item<double>() / kept;
     change_ = std::clamp(1.0 - overlap, 0.0, 1.0);
   }
 }
@@ -252,7 +302,8 @@ void Solver::Iterate(const std::vector<at::Tensor>& start, int iterations) {
 class MomentHead final : public AssociativeHead {
  public:
   explicit MomentHead(const AssociativeHeadOptions& options)
-      : options_(options), moments_(options.feature_dims), start_(options.feature_dims.size()) {}
+      : options_(options), moments_(options.feature_dims),
+        start_(options.feature_dims.size()), projections_(options.feature_dims.size()) {}
 
   absl::Status Add(absl::Span<const EventPart> parts, double weight) override { return Queue(parts, weight, 1.0f); }
   absl::Status Remove(absl::Span<const EventPart> parts, double weight) override { return Queue(parts, weight, -1.0f); }
@@ -285,6 +336,7 @@ class MomentHead final : public AssociativeHead {
   absl::Mutex state_mutex_ ABSL_ACQUIRED_BEFORE(queue_mutex_);
   Moments moments_ ABSL_GUARDED_BY(state_mutex_);
   std::vector<at::Tensor> start_ ABSL_GUARDED_BY(state_mutex_);  // The last solution, where the next begins.
+  std::vector<at::Tensor> projections_ ABSL_GUARDED_BY(state_mutex_);  // Random, [dims, dim]; made when first needed.
 };
 
 absl::Status MomentHead::Queue(absl::Span<const EventPart> parts, double weight, float sign) {
@@ -382,8 +434,11 @@ std::vector<std::vector<float>> MomentHead::MakeMaps(const Solver& solver) {
   at::Tensor alignment = at::zeros({dim, dim}, at::kFloat);
   for (size_t m = 0; m < slots; ++m) {
     const int d = options_.feature_dims[m];
+    if (!projections_[m].defined()) {
+      projections_[m] = FromFloats(RandomProjection(d, dim, options_.seed + m), {d, dim});
+    }
     remainder[m] = at::zeros({d + 1, dim}, at::kFloat);
-    remainder[m].narrow(0, 0, d).copy_(FromFloats(RandomProjection(d, dim, options_.seed + m), {d, dim}));
+    remainder[m].narrow(0, 0, d).copy_(projections_[m]);
     if (!moments_.Active(m)) continue;
     const at::Tensor& c = moments_.within[m];
     const double size = c.diagonal().narrow(0, 0, d).sum().item<double>() / moments_.mass[m];
@@ -432,6 +487,7 @@ absl::StatusOr<SolvedHead> MomentHead::Solve(int iterations) {
           solver.rho().narrow(0, 0, std::min<int64_t>(options_.dim, solver.rho().size(0))).sum().item<double>() /
           options_.dim;
       solved.report.change = solver.change();
+      moments_.recent.clear();
       maps = MakeMaps(solver);
     }
   } catch (const std::exception& error) {
