@@ -43,6 +43,7 @@ absl::StatusOr<std::unique_ptr<Core>> Core::Open(const ServerOptions& options) {
   core->checkpoint = std::make_unique<Checkpoint>(options, *core->store);
   MIXMATCH_ASSIGN_OR_RETURN(core->restored, core->checkpoint->Restore());
   core->live = std::make_unique<LiveIndex>(core->restored.serving);
+  core->maintenance = std::make_unique<Maintenance>(*core->live);
   core->learner = std::make_unique<Learner>(options.learner, *core->store, core->catalog, *core->live, *core->checkpoint);
   core->trunk_learner =
       std::make_unique<TrunkLearner>(options.learner, *core->store, *core->live, *core->learner, *core->checkpoint);
@@ -64,6 +65,7 @@ absl::StatusOr<std::unique_ptr<Core>> Core::Open(const ServerOptions& options) {
 absl::Status Core::Start() {
   MIXMATCH_RETURN_IF_ERROR(learner->Start(restored.manifest));
   MIXMATCH_RETURN_IF_ERROR(trunk_learner->Start(restored.manifest));
+  maintenance->Start();
   return operations->Start();
 }
 
@@ -71,6 +73,7 @@ void Core::Stop() {
   operations->Stop();
   trunk_learner->Stop();
   learner->Stop();
+  maintenance->Stop();
 }
 
 }  // namespace mixmatch::server

@@ -15,6 +15,7 @@
 #include "server/ingest.h"
 #include "server/learner.h"
 #include "server/live_index.h"
+#include "server/maintenance.h"
 #include "server/operations.h"
 #include "server/options.h"
 #include "server/query_engine.h"
@@ -40,6 +41,7 @@ struct Core {
   std::unique_ptr<Checkpoint> checkpoint;
   Restored restored;
   std::unique_ptr<LiveIndex> live;
+  std::unique_ptr<Maintenance> maintenance;
   std::unique_ptr<Learner> learner;
   std::unique_ptr<TrunkLearner> trunk_learner;
   std::unique_ptr<EventBook> events;

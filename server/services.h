@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include <grpcpp/grpcpp.h>
+#include <grpcpp/impl/service_type.h>
 
 #include "server/core.h"
 
