@@ -1,0 +1,198 @@
+#include "model/media/media_decoder.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
+#include "model/media/response_reader.h"
+#include "model/media/wire.h"
+#include "model/media/worker_process.h"
+#include "proto/base/status_macros.h"
+
+namespace mixmatch::model {
+namespace {
+
+using Worker = std::unique_ptr<WorkerProcess>;
+
+// Starts workers on one thread of its own: a worker dies with the thread that started it.
+class Spawner {
+ public:
+  Spawner(std::string path, int64_t max_memory_bytes)
+      : path_(std::move(path)), max_memory_bytes_(max_memory_bytes), thread_([this] { Run(); }) {}
+
+  ~Spawner() {
+    {
+      absl::MutexLock lock(&mutex_);
+      stopping_ = true;
+    }
+    thread_.join();
+  }
+
+  absl::StatusOr<Worker> Start() {
+    Order order;
+    {
+      absl::MutexLock lock(&mutex_);
+      orders_.push_back(&order);
+    }
+    order.filled.WaitForNotification();
+    return std::move(order.worker);
+  }
+
+ private:
+  struct Order {
+    absl::StatusOr<Worker> worker = absl::UnknownError("decoder worker: not started");
+    absl::Notification filled;
+  };
+
+  void Run() {
+    while (true) {
+      std::vector<Order*> orders;
+      {
+        absl::MutexLock lock(&mutex_);
+        mutex_.Await(absl::Condition(this, &Spawner::HasWork));
+        if (stopping_) return;
+        orders.swap(orders_);
+      }
+      for (Order* order : orders) {
+        order->worker = WorkerProcess::Start(path_, max_memory_bytes_);
+        order->filled.Notify();
+      }
+    }
+  }
+
+  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stopping_ || !orders_.empty(); }
+
+  const std::string path_;
+  const int64_t max_memory_bytes_;
+  absl::Mutex mutex_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<Order*> orders_ ABSL_GUARDED_BY(mutex_);
+  std::thread thread_;
+};
+
+// A descriptor of the same file that cannot write it, or -1.
+int OpenReadOnly(int fd) { return open(absl::StrCat("/proc/self/fd/", fd).c_str(), O_RDONLY | O_CLOEXEC); }
+
+WireRequest MakeRequest(const MediaLimits& limits, absl::string_view hint) {
+  WireRequest request = {};
+  request.max_pixels = limits.max_pixels;
+  request.max_text_bytes = limits.max_text_bytes;
+  request.min_seconds = limits.min_seconds;
+  request.max_seconds = limits.max_seconds;
+  request.frames_per_second = limits.frames_per_second;
+  request.min_side = limits.min_side;
+  request.image_side = limits.image_side;
+  request.frame_side = limits.frame_side;
+  request.max_frames = limits.max_frames;
+  const size_t size = std::min(hint.size(), sizeof(request.media_type_hint) - 1);
+  memcpy(request.media_type_hint, hint.data(), size);
+  return request;
+}
+
+class PooledDecoder : public MediaDecoder {
+ public:
+  explicit PooledDecoder(const MediaDecoderOptions& options)
+      : limits_(options.limits), free_(options.workers), spawner_(options.worker_path, options.limits.max_memory_bytes) {}
+
+  absl::StatusOr<DecodedMedia> Decode(int fd, absl::string_view media_type_hint) override {
+    const int readable = OpenReadOnly(fd);
+    const WireRequest request = MakeRequest(limits_, media_type_hint);
+    Worker worker = TakeSlot();
+    absl::StatusOr<DecodedMedia> media = DecodeWith(&worker, request, readable >= 0 ? readable : fd);
+    ReturnSlot(std::move(worker));
+    if (readable >= 0) close(readable);
+    return media;
+  }
+
+ private:
+  // Waits for a free slot. Its worker may be null: not yet started.
+  Worker TakeSlot() {
+    absl::MutexLock lock(&mutex_);
+    mutex_.Await(absl::Condition(+[](int* free) { return *free > 0; }, &free_));
+    --free_;
+    if (idle_.empty()) return nullptr;
+    Worker worker = std::move(idle_.back());
+    idle_.pop_back();
+    return worker;
+  }
+
+  void ReturnSlot(Worker worker) {
+    absl::MutexLock lock(&mutex_);
+    ++free_;
+    if (worker != nullptr) idle_.push_back(std::move(worker));
+  }
+
+  // Leaves *worker null if it must not be used again.
+  absl::StatusOr<DecodedMedia> DecodeWith(Worker* worker, const WireRequest& request, int content) {
+    // A worker that died while idle says nothing about this item, so it is replaced.
+    if (*worker != nullptr && !SendRequest((*worker)->socket(), request, content).ok()) worker->reset();
+    if (*worker == nullptr) {
+      MIXMATCH_ASSIGN_OR_RETURN(*worker, spawner_.Start());
+      if (!SendRequest((*worker)->socket(), request, content).ok()) return BuryWorker(worker);
+    }
+    const absl::Time deadline = absl::Now() + absl::Seconds(limits_.max_wall_seconds);
+    WorkerReply reply = ReadResponse((*worker)->socket(), limits_, deadline);
+    if (reply.worker_is_sound) return std::move(reply.media);
+    if (absl::IsDeadlineExceeded(reply.media.status())) {
+      worker->reset();
+      return absl::ResourceExhaustedError(
+          absl::StrFormat("content: decoding took more than %g s, the limit for one item; send it in shorter pieces",
+                          limits_.max_wall_seconds));
+    }
+    if (absl::IsUnavailable(reply.media.status())) return BuryWorker(worker);
+    worker->reset();
+    return std::move(reply.media);
+  }
+
+  absl::Status BuryWorker(Worker* worker) {
+    int signal = 0;
+    const std::string end = (*worker)->Bury(&signal);
+    worker->reset();
+    if (signal == SIGKILL || signal == SIGABRT) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("content: the decoding process ended by ", end, ", as it does when out of memory (at most ",
+                       limits_.max_memory_bytes >> 20, " MiB); send a smaller item"));
+    }
+    return absl::InternalError(absl::StrCat("content: the decoding process ended by ", end,
+                                            "; other items are unaffected; convert this one and send it again"));
+  }
+
+  const MediaLimits limits_;
+  absl::Mutex mutex_;
+  int free_ ABSL_GUARDED_BY(mutex_);
+  Spawner spawner_;                                 // Outlives the workers.
+  std::vector<Worker> idle_ ABSL_GUARDED_BY(mutex_);  // At most one a slot; last used last.
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<MediaDecoder>> MediaDecoder::Create(const MediaDecoderOptions& options) {
+  MediaDecoderOptions complete = options;
+  if (complete.worker_path.empty()) {
+    char self[4096];
+    const ssize_t size = readlink("/proc/self/exe", self, sizeof(self));
+    const std::string path(self, std::max<ssize_t>(size, 0));
+    complete.worker_path = absl::StrCat(path.substr(0, path.rfind('/') + 1), "mixmatch-decoder");
+  }
+  if (complete.workers < 1 || complete.workers > 64) {
+    return absl::InvalidArgumentError(absl::StrCat("workers: got ", complete.workers, ", wanted 1 to 64"));
+  }
+  if (access(complete.worker_path.c_str(), X_OK) != 0) {
+    return absl::NotFoundError(absl::StrCat("worker_path: no program at ", complete.worker_path,
+                                            "; install mixmatch-decoder there or name its place"));
+  }
+  return std::make_unique<PooledDecoder>(complete);
+}
+
+}  // namespace mixmatch::model

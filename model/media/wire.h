@@ -1,0 +1,75 @@
+// The framing between MediaDecoder and its worker process, over a unix stream socket on one machine and one build.
+//
+// A request is one message of sizeof(WireRequest) bytes that carries the content's file descriptor (SCM_RIGHTS).
+// A response is a sequence of records, each a WireRecord and then `size` bytes, ended by kDone or kError:
+//   kText      UTF-8
+//   kFrame     WireFrame, then width * height * 3 bytes of RGB
+//   kSamples   double start_seconds of the first sample in the record, then floats, mono at 16 kHz
+//   kSubtitle  double start_seconds, double end_seconds, UTF-8
+//   kDone      WireDone, then the media type
+//   kError     int32 absl::StatusCode, then the message
+// Records before a kError are void. The reader trusts no size: a worker may be in a stranger's hands.
+#ifndef MIXMATCH_MODEL_MEDIA_WIRE_H_
+#define MIXMATCH_MODEL_MEDIA_WIRE_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+namespace mixmatch::model {
+
+inline constexpr int kWorkerSocket = 3;  // The worker's end of the socket pair; its only descriptor beyond 0 to 2.
+inline constexpr int kSampleRate = 16000;
+
+// MediaLimits as the worker needs them, and the hint.
+struct WireRequest {
+  int64_t max_pixels;
+  int64_t max_text_bytes;
+  double min_seconds;
+  double max_seconds;
+  double frames_per_second;
+  int32_t min_side;
+  int32_t image_side;
+  int32_t frame_side;
+  int32_t max_frames;
+  char media_type_hint[128];  // Cut if longer; ends in zero.
+};
+
+enum class WireKind : uint32_t { kText = 1, kImage = 2, kAudio = 3, kVideo = 4 };
+enum class WireRecordType : uint32_t { kText = 1, kFrame = 2, kSamples = 3, kSubtitle = 4, kDone = 5, kError = 6 };
+
+struct WireRecord {
+  WireRecordType type;
+  uint32_t size;  // Of what follows, bytes.
+};
+
+struct WireFrame {
+  double seconds;
+  int32_t width;
+  int32_t height;
+};
+
+struct WireDone {
+  double duration_seconds;
+  WireKind kind;
+  uint32_t reserved;
+};
+
+inline constexpr uint32_t kMaxSamplesRecord = 1 << 20;  // Bytes of a kSamples record.
+inline constexpr uint32_t kMaxShortRecord = 1 << 16;    // Bytes of a kSubtitle, kDone or kError record.
+
+// Reads or writes exactly `size` bytes by `deadline`. DEADLINE_EXCEEDED when late; UNAVAILABLE when the peer is gone.
+absl::Status ReadAll(int socket, void* data, size_t size, absl::Time deadline);
+absl::Status WriteAll(int socket, const void* data, size_t size, absl::Time deadline);
+
+// Sends the request with `content`. UNAVAILABLE when the peer is gone.
+absl::Status SendRequest(int socket, const WireRequest& request, int content);
+
+// Blocks for a request and gives its descriptor to the caller. OUT_OF_RANGE when the peer has closed.
+absl::Status ReceiveRequest(int socket, WireRequest* request, int* content);
+
+}  // namespace mixmatch::model
+
+#endif  // MIXMATCH_MODEL_MEDIA_WIRE_H_

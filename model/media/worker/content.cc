@@ -1,0 +1,59 @@
+#include "model/media/worker/content.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace mixmatch::model {
+
+absl::StatusOr<Content> Content::Take(int fd) {
+  struct stat status = {};
+  const bool known = fstat(fd, &status) == 0;
+  Content content(fd, status.st_size);  // Closes fd on every way out.
+  if (!known || !S_ISREG(status.st_mode)) {
+    return absl::InvalidArgumentError("content: got something that is not a regular file, wanted a file or memfd");
+  }
+  if (status.st_size == 0) {
+    return absl::InvalidArgumentError("content: got 0 bytes, wanted a text, picture, sound or video; send its bytes");
+  }
+  content.head_.resize(std::min<int64_t>(content.size_, 4096));
+  content.head_.resize(std::max<int64_t>(content.ReadAt(0, content.head_.data(), content.head_.size()), 0));
+  if (content.head_.empty()) return absl::InvalidArgumentError("content: cannot be read");
+  return content;
+}
+
+Content::Content(Content&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)), size_(other.size_), head_(std::move(other.head_)) {}
+
+Content::~Content() {
+  if (fd_ >= 0) close(fd_);
+}
+
+int64_t Content::ReadAt(int64_t position, void* data, size_t size) const {
+  size_t filled = 0;
+  while (filled < size) {
+    const ssize_t got = pread(fd_, static_cast<char*>(data) + filled, size - filled, position + filled);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return -1;
+    if (got == 0) break;
+    filled += got;
+  }
+  return filled;
+}
+
+absl::StatusOr<std::string> Content::ReadEverything(int64_t max_bytes, const char* what) const {
+  if (size_ > max_bytes) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("content: got ", what, " of ", size_, " bytes, wanted at most ", max_bytes, "; split it"));
+  }
+  std::string bytes(size_, '\0');
+  if (ReadAt(0, bytes.data(), bytes.size()) != size_) return absl::InvalidArgumentError("content: cannot be read");
+  return bytes;
+}
+
+}  // namespace mixmatch::model

@@ -1,0 +1,81 @@
+// mixmatch-decoder MAX_MEMORY_BYTES PARENT_PID: decodes items for MediaDecoder, one at a time, in a sandbox.
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <new>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "model/media/wire.h"
+#include "model/media/worker/content.h"
+#include "model/media/worker/ffmpeg.h"
+#include "model/media/worker/response_writer.h"
+#include "model/media/worker/sandbox.h"
+#include "model/media/worker/sniff.h"
+#include "model/media/worker/still.h"
+#include "model/media/worker/svg.h"
+#include "model/media/worker/text.h"
+#include "model/media/worker/timed.h"
+#include "proto/base/status_macros.h"
+
+namespace mixmatch::model {
+namespace {
+
+absl::Status DecodeContent(int fd, const WireRequest& request, ResponseWriter* writer) {
+  MIXMATCH_ASSIGN_OR_RETURN(const Content content, Content::Take(fd));
+  const SniffedType type = Sniff(content);
+  if (type.kind == Sniffed::kTimed) return DecodeTimed(content, request, writer);
+  const absl::string_view media_type = type.media_type;
+  MIXMATCH_RETURN_IF_ERROR(CheckHint(request.media_type_hint, media_type.substr(0, media_type.find('/')), false));
+  switch (type.kind) {
+    case Sniffed::kStill: return DecodeStill(content, type.media_type, request, writer);
+    case Sniffed::kSvg: return DecodeSvg(content, request, writer);
+    case Sniffed::kText: return DecodeText(content, request, writer);
+    default: return UnsupportedContent(type.media_type);
+  }
+}
+
+void Answer(int fd, const WireRequest& request, ResponseWriter* writer) {
+  absl::Status status;
+  try {
+    status = DecodeContent(fd, request, writer);
+  } catch (const std::bad_alloc&) {
+    status = absl::ResourceExhaustedError("content: took all the memory of a decoder; send a smaller item");
+  }
+  if (!status.ok()) writer->Error(status);
+}
+
+int Run(int64_t max_memory_bytes, int parent) {
+  if (absl::Status limited = LimitProcess(max_memory_bytes, parent); !limited.ok()) {
+    fprintf(stderr, "mixmatch-decoder: %s\n", limited.ToString().c_str());
+    return 1;
+  }
+  av_log_set_level(AV_LOG_QUIET);
+  WarmSvg();
+  if (absl::Status entered = EnterSandbox(); !entered.ok()) {
+    fprintf(stderr, "mixmatch-decoder: goes on without a system call filter: %s\n", entered.ToString().c_str());
+  }
+  ResponseWriter writer(kWorkerSocket);
+  while (true) {
+    WireRequest request;
+    int content;
+    const absl::Status received = ReceiveRequest(kWorkerSocket, &request, &content);
+    if (!received.ok()) return absl::IsOutOfRange(received) ? 0 : 1;
+    Answer(content, request, &writer);
+  }
+}
+
+}  // namespace
+}  // namespace mixmatch::model
+
+int main(int argc, char** argv) {
+  int64_t max_memory_bytes = 0;
+  int parent = 0;
+  if (argc != 3 || !absl::SimpleAtoi(argv[1], &max_memory_bytes) || !absl::SimpleAtoi(argv[2], &parent)) {
+    fputs("mixmatch-decoder is started by mixmatchd; usage: mixmatch-decoder MAX_MEMORY_BYTES PARENT_PID\n", stderr);
+    return 2;
+  }
+  return mixmatch::model::Run(max_memory_bytes, parent);
+}

@@ -1,0 +1,45 @@
+// Writes one response in the framing of wire.h.
+#ifndef MIXMATCH_MODEL_MEDIA_WORKER_RESPONSE_WRITER_H_
+#define MIXMATCH_MODEL_MEDIA_WORKER_RESPONSE_WRITER_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "model/media/wire.h"
+
+namespace mixmatch::model {
+
+// A picture as it goes out: packed RGB.
+struct Picture {
+  int width = 0;
+  int height = 0;
+  std::string rgb;
+};
+
+// Buffers small records. Exits the process when the server is gone: nobody is left to tell.
+class ResponseWriter {
+ public:
+  explicit ResponseWriter(int socket) : socket_(socket) {}
+
+  void Text(absl::string_view utf8);
+  void Frame(double seconds, const Picture& picture);
+  void Samples(double start_seconds, absl::Span<const float> samples);
+  void Subtitle(double start_seconds, double end_seconds, absl::string_view utf8);
+  // One of these ends the response.
+  void Done(WireKind kind, double duration_seconds, absl::string_view media_type);
+  void Error(const absl::Status& status);
+
+ private:
+  void Record(WireRecordType type, const void* head, size_t head_size, absl::string_view body);
+  void Flush();
+
+  int socket_;
+  std::string buffer_;
+};
+
+}  // namespace mixmatch::model
+
+#endif  // MIXMATCH_MODEL_MEDIA_WORKER_RESPONSE_WRITER_H_

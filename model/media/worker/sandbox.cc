@@ -1,0 +1,81 @@
+#include "model/media/worker/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+
+namespace mixmatch::model {
+namespace {
+
+absl::Status SetLimit(int resource, rlim_t value) {
+  const rlimit limit = {value, value};
+  if (setrlimit(resource, &limit) == 0) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat("decoder worker: setrlimit: ", strerror(errno)));
+}
+
+// Calls that need no look at their arguments.
+constexpr int kAllowed[] = {
+    SCMP_SYS(read),          SCMP_SYS(readv),        SCMP_SYS(pread64),        SCMP_SYS(lseek),
+    SCMP_SYS(write),         SCMP_SYS(writev),       SCMP_SYS(fstat),          SCMP_SYS(close),
+    SCMP_SYS(recvfrom),      SCMP_SYS(recvmsg),      SCMP_SYS(sendto),         SCMP_SYS(poll),
+    SCMP_SYS(ppoll),         SCMP_SYS(munmap),       SCMP_SYS(mremap),         SCMP_SYS(madvise),
+    SCMP_SYS(brk),           SCMP_SYS(futex),        SCMP_SYS(rt_sigaction),   SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn),  SCMP_SYS(sigaltstack),  SCMP_SYS(exit),           SCMP_SYS(exit_group),
+    SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
+    SCMP_SYS(getrandom),     SCMP_SYS(getpid),       SCMP_SYS(gettid),         SCMP_SYS(sched_yield),
+    SCMP_SYS(getrusage),     SCMP_SYS(sysinfo),      SCMP_SYS(uname),          SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(restart_syscall),
+};
+
+int AddRules(scmp_filter_ctx filter) {
+  for (int call : kAllowed) {
+    if (int error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0); error != 0) return error;
+  }
+  const scmp_arg_cmp not_code = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+  const scmp_arg_cmp itself = SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(getpid()));
+  // fstat of newer C libraries: a descriptor and an empty path.
+  const scmp_arg_cmp descriptor_only = SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH);
+  int error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, not_code);
+  if (error == 0) error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, not_code);
+  if (error == 0) error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1, descriptor_only);
+  if (error == 0) error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, itself);  // abort()
+  return error;
+}
+
+}  // namespace
+
+absl::Status LimitProcess(int64_t max_memory_bytes, int parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) return absl::UnavailableError("decoder worker: its server is gone");
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+    return absl::InternalError("decoder worker: cannot give up privileges");
+  }
+  signal(SIGXFSZ, SIG_IGN);
+  for (auto [resource, value] : {std::pair<int, rlim_t>{RLIMIT_AS, max_memory_bytes},
+                                 {RLIMIT_NOFILE, 32},
+                                 {RLIMIT_CORE, 0},
+                                 {RLIMIT_FSIZE, 0}}) {
+    if (absl::Status set = SetLimit(resource, value); !set.ok()) return set;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status EnterSandbox() {
+  scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EACCES));
+  if (filter == nullptr) return absl::UnavailableError("decoder worker: no seccomp");
+  int error = AddRules(filter);
+  if (error == 0) error = seccomp_load(filter);
+  seccomp_release(filter);
+  if (error == 0) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat("decoder worker: seccomp: ", strerror(-error)));
+}
+
+}  // namespace mixmatch::model

@@ -1,0 +1,21 @@
+// Still pictures: JPEG, PNG, WebP, GIF (first frame), BMP.
+#ifndef MIXMATCH_MODEL_MEDIA_WORKER_STILL_H_
+#define MIXMATCH_MODEL_MEDIA_WORKER_STILL_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "model/media/wire.h"
+#include "model/media/worker/content.h"
+#include "model/media/worker/response_writer.h"
+
+namespace mixmatch::model {
+
+// Writes the picture and the end of the response, or returns why not. The header's size is checked before any pixel
+// is decoded.
+absl::Status DecodeStill(const Content& content, const std::string& media_type, const WireRequest& request,
+                         ResponseWriter* writer);
+
+}  // namespace mixmatch::model
+
+#endif  // MIXMATCH_MODEL_MEDIA_WORKER_STILL_H_
