@@ -46,14 +46,19 @@ class SegmentedIndex : public VectorIndex {
                                                               absl::string_view directory, uint64_t generation);
 
   // A new index of another generation with these vectors (ids ascending, vectors row-major [ids.size(), dim]), to be
-  // swapped in by the caller; this one goes on serving. Where a segment's parts are all among `ids`, its graph is taken
-  // over with the new vectors while sampled recall allows it, else built anew. May take long; runs on the calling thread.
+  // swapped in by the caller; this one goes on serving. Where nearly all of a segment's parts are among `ids`, its graph is
+  // taken over with the new vectors if sampled recall allows it (recall@10 of .95 or more); other parts are searched
+  // exactly until the new index's Maintain() builds a graph. Runs on the calling thread. INVALID_ARGUMENT: ids that do not
+  // ascend, a value that is not finite, another number of values than ids.size() * dim.
   virtual absl::StatusOr<std::shared_ptr<SegmentedIndex>> Refreshed(uint64_t generation, absl::Span<const PartId> ids,
                                                                     absl::Span<const float> vectors) const = 0;
 
   // Builds and merges segments by policy, on the calling thread; searches and writes go on meanwhile. True if it did
   // something. Call it from a background thread now and then.
   virtual absl::StatusOr<bool> Maintain() = 0;
+
+  // Makes a Maintain() under way end soon and later ones do nothing: for an index that another has taken the place of.
+  virtual void StopMaintaining() = 0;
 
   // Writes all that is searchable into `directory` (made if need be, replaced if there): the memtable as a flat segment.
   // The files are fsynced; see index/FORMAT.md. INTERNAL on an I/O error, with the path.

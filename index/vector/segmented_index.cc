@@ -1,0 +1,160 @@
+#include "index/vector/segmented_index.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "index/vector/segmented_index_impl.h"
+#include "index/vector/validate.h"
+#include "proto/base/status_macros.h"
+
+namespace mixmatch::index {
+
+int64_t IndexState::live() const {
+  int64_t live = 0;
+  for (const auto& segment : segments) live += segment->live();
+  return live + memtable->size();
+}
+
+absl::StatusOr<std::shared_ptr<SegmentedIndex>> SegmentedIndex::Create(const SegmentedIndexOptions& options,
+                                                                       uint64_t generation) {
+  MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<FlatIndex> memtable, FlatIndex::Create(options.dim));
+  if (options.memtable_limit < 1 || options.hnsw_m < 2 || options.hnsw_m > 512 || options.ef_construction < 1 ||
+      options.ef_search < 1 || !(options.tombstone_limit > 0)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("index: memtable_limit, ef_construction, ef_search and tombstone_limit must be above 0 and hnsw_m in "
+                     "2 to 512; got ", options.memtable_limit, ", ", options.ef_construction, ", ", options.ef_search, ", ",
+                     options.tombstone_limit, ", ", options.hnsw_m));
+  }
+  return std::make_shared<SegmentedIndexImpl>(options, generation, IndexState{{}, std::move(memtable)});
+}
+
+absl::Status SegmentedIndexImpl::Upsert(PartId id, absl::Span<const float> vector) {
+  std::lock_guard<std::mutex> lock(writer_mutex_);
+  const std::shared_ptr<const IndexState> now = state();
+  MIXMATCH_RETURN_IF_ERROR(now->memtable->Upsert(id, vector));
+  for (const auto& segment : now->segments) segment->Kill(id);
+  return absl::OkStatus();
+}
+
+absl::Status SegmentedIndexImpl::Remove(PartId id) {
+  std::lock_guard<std::mutex> lock(writer_mutex_);
+  const std::shared_ptr<const IndexState> now = state();
+  bool found = now->memtable->Remove(id).ok();
+  for (const auto& segment : now->segments) found |= segment->Kill(id);
+  return found ? absl::OkStatus() : NoSuchPart(id);
+}
+
+absl::StatusOr<std::vector<float>> SegmentedIndexImpl::Get(PartId id) const {
+  const std::shared_ptr<const IndexState> now = state();
+  absl::StatusOr<std::vector<float>> found = NoSuchPart(id);
+  for (const auto& segment : now->segments) {
+    const int64_t row = segment->Find(id);
+    if (row < 0) continue;
+    const absl::Span<const float> vector = segment->data().rows.vector(row);
+    found = std::vector<float>(vector.begin(), vector.end());
+  }
+  absl::StatusOr<std::vector<float>> newer = now->memtable->Get(id);
+  return newer.ok() ? std::move(newer) : std::move(found);
+}
+
+namespace {
+
+// About what share of the segments' live rows the filter lets through, from an even sample.
+double SampledShare(const Segments& segments, const PartFilter& filter) {
+  constexpr int64_t kSample = 128;
+  int64_t asked = 0, passed = 0;
+  for (const auto& segment : segments) {
+    const int64_t step = std::max<int64_t>(1, segment->size() * static_cast<int64_t>(segments.size()) / kSample);
+    for (int64_t row = 0; row < segment->size(); row += step) {
+      if (!segment->IsLive(row)) continue;
+      ++asked;
+      passed += filter(segment->data().ids[row]);
+    }
+  }
+  return asked == 0 ? 1.0 : static_cast<double>(passed) / asked;
+}
+
+}  // namespace
+
+SegmentSearch SegmentedIndexImpl::Plan(const IndexState& state, const float* padded_query,
+                                       const SearchOptions& options) const {
+  const int64_t live = state.live();
+  SegmentSearch plan;
+  plan.padded_query = padded_query;
+  plan.k = std::min(options.k, live);
+  plan.ef = options.ef_search > 0 ? options.ef_search : options_.ef_search;
+  plan.filter = options.filter;
+  plan.exact = live < options_.exact_below ||
+               std::none_of(state.segments.begin(), state.segments.end(), [](const auto& s) { return s->graph() != nullptr; });
+  if (!plan.exact && options.filter != nullptr) {
+    const double share = options.filter_matches > 0
+                             ? std::min(1.0, static_cast<double>(options.filter_matches) / live)
+                             : SampledShare(state.segments, *options.filter);
+    plan.exact = share * live < options_.exact_below;
+    // Of what the graph is walked through, only this share counts.
+    plan.ef = static_cast<int>(plan.ef / std::max(share, 0.125));
+  }
+  plan.ef = static_cast<int>(std::min<int64_t>(std::max<int64_t>(plan.ef, plan.k), live));
+  return plan;
+}
+
+absl::StatusOr<std::vector<Neighbor>> SegmentedIndexImpl::SearchOnce(const float* padded_query,
+                                                                     const SearchOptions& options, bool* again) const {
+  const std::shared_ptr<const IndexState> now = state();
+  const SegmentSearch plan = Plan(*now, padded_query, options);
+  *again = false;
+  if (plan.k == 0) return std::vector<Neighbor>();
+  TopK in_segments(plan.k), found(plan.k);
+  for (const auto& segment : now->segments) MIXMATCH_RETURN_IF_ERROR(segment->SearchInto(plan, in_segments));
+  now->memtable->SearchInto(padded_query, options.filter, found);
+  for (const Neighbor& neighbor : in_segments.Take()) {
+    if (now->memtable->Contains(neighbor.id)) {
+      *again = true;
+    } else {
+      found.Push(neighbor);
+    }
+  }
+  return found.Take();
+}
+
+absl::StatusOr<std::vector<Neighbor>> SegmentedIndexImpl::Search(absl::Span<const float> query,
+                                                                 const SearchOptions& options) const {
+  MIXMATCH_RETURN_IF_ERROR(CheckQuery(query, options, options_.dim));
+  const AlignedFloats padded = PaddedCopy(query);
+  bool again = false;
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    MIXMATCH_ASSIGN_OR_RETURN(std::vector<Neighbor> found, SearchOnce(padded.get(), options, &again));
+    if (!again || attempt == 2) return found;
+  }
+  return absl::InternalError("index: unreachable");
+}
+
+void SegmentedIndexImpl::ForEach(const std::function<bool(PartId, absl::Span<const float>)>& visit) const {
+  const std::shared_ptr<const IndexState> now = state();
+  std::vector<std::pair<PartId, const float*>> parts;
+  for (const auto& segment : now->segments) {
+    for (int64_t row = 0; row < segment->size(); ++row) {
+      if (segment->IsLive(row)) parts.emplace_back(segment->data().ids[row], segment->data().rows.row(row));
+    }
+  }
+  SegmentRows recent(options_.dim);
+  now->memtable->CopySorted(recent.ids, recent.rows);
+  for (size_t i = 0; i < recent.ids.size(); ++i) parts.emplace_back(recent.ids[i], recent.rows.row(i));
+  std::stable_sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (i + 1 < parts.size() && parts[i + 1].first == parts[i].first) continue;  // The later one is the memtable's.
+    if (!visit(parts[i].first, {parts[i].second, static_cast<size_t>(options_.dim)})) return;
+  }
+}
+
+SegmentedIndexStats SegmentedIndexImpl::stats() const {
+  const std::shared_ptr<const IndexState> now = state();
+  SegmentedIndexStats stats;
+  stats.segments = static_cast<int>(now->segments.size());
+  stats.memtable_vectors = now->memtable->size();
+  for (const auto& segment : now->segments) stats.tombstones += segment->dead();
+  return stats;
+}
+
+}  // namespace mixmatch::index

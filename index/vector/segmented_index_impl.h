@@ -1,0 +1,86 @@
+// The SegmentedIndex: what its source files share.
+#ifndef MIXMATCH_INDEX_VECTOR_SEGMENTED_INDEX_IMPL_H_
+#define MIXMATCH_INDEX_VECTOR_SEGMENTED_INDEX_IMPL_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "index/vector/flat/flat_index.h"
+#include "index/vector/segment.h"
+#include "index/vector/segmented_index.h"
+
+namespace mixmatch::index {
+
+using Segments = std::vector<std::shared_ptr<const Segment>>;
+
+// What one search looks at. A part is live in one place of it, but for the moment in which an upsert moves it from a segment
+// to the memtable: then it is in both, and the memtable's vector is the valid one. So readers look into the segments first.
+struct IndexState {
+  Segments segments;
+  std::shared_ptr<FlatIndex> memtable;
+
+  int64_t live() const;
+};
+
+class SegmentedIndexImpl : public SegmentedIndex {
+ public:
+  SegmentedIndexImpl(const SegmentedIndexOptions& options, uint64_t generation, IndexState state)
+      : options_(options), generation_(generation), state_(std::make_shared<IndexState>(std::move(state))) {}
+
+  absl::Status Upsert(PartId id, absl::Span<const float> vector) override;
+  absl::Status Remove(PartId id) override;
+  absl::StatusOr<std::vector<float>> Get(PartId id) const override;
+  absl::StatusOr<std::vector<Neighbor>> Search(absl::Span<const float> query,
+                                               const SearchOptions& options) const override;
+  int dim() const override { return options_.dim; }
+  int64_t size() const override { return state()->live(); }
+
+  absl::StatusOr<std::shared_ptr<SegmentedIndex>> Refreshed(uint64_t generation, absl::Span<const PartId> ids,
+                                                            absl::Span<const float> vectors) const override;
+  absl::StatusOr<bool> Maintain() override;
+  void StopMaintaining() override { stop_ = true; }
+  absl::Status Save(absl::string_view directory) const override;
+  void ForEach(const std::function<bool(PartId, absl::Span<const float>)>& visit) const override;
+  uint64_t generation() const override { return generation_; }
+  SegmentedIndexStats stats() const override;
+
+ private:
+  std::shared_ptr<const IndexState> state() const {
+    std::lock_guard<std::mutex> lock(state_mutex_);
+    return state_;
+  }
+  void SetState(IndexState state) {
+    auto fresh = std::make_shared<const IndexState>(std::move(state));
+    std::lock_guard<std::mutex> lock(state_mutex_);
+    state_.swap(fresh);
+  }
+
+  // How a search goes about the segments.
+  SegmentSearch Plan(const IndexState& state, const float* padded_query, const SearchOptions& options) const;
+  // One attempt; `again` is set if a writer moved a hit meanwhile.
+  absl::StatusOr<std::vector<Neighbor>> SearchOnce(const float* padded_query, const SearchOptions& options,
+                                                   bool* again) const;
+
+  bool Freeze();
+  absl::StatusOr<bool> BuildGraph(const std::shared_ptr<const Segment>& segment);
+  // Makes one segment of the live rows of these.
+  absl::StatusOr<bool> Rewrite(const Segments& sources);
+  absl::StatusOr<std::shared_ptr<const HnswGraph>> NewGraph(const Rows& rows) const;
+
+  const SegmentedIndexOptions options_;
+  const uint64_t generation_;
+  std::atomic<bool> stop_{false};
+  std::mutex maintain_mutex_;        // Held through Maintain(); taken before the next.
+  mutable std::mutex writer_mutex_;  // Serializes writes to the memtable, tombstones and changes of state_.
+  mutable std::mutex state_mutex_;   // Guards the pointer state_; held for its copying alone.
+  std::shared_ptr<const IndexState> state_;
+};
+
+}  // namespace mixmatch::index
+
+#endif  // MIXMATCH_INDEX_VECTOR_SEGMENTED_INDEX_IMPL_H_
