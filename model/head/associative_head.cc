@@ -259,24 +259,31 @@ at::Tensor Solver::RecentDirections() const {
 }
 
 void Solver::Iterate(const std::vector<at::Tensor>& start, int iterations) {
-  const int64_t columns = std::min<int64_t>(total_, options_.dim + kOversample);
+  // B has no more directions than there are events.
+  const int64_t useful = (moments_.events + moments_.singles) / kOversample * kOversample + 2 * kOversample;
+  const int64_t columns = std::min({total_, static_cast<int64_t>(options_.dim + kOversample), useful});
   bool warm = true;
   std::vector<at::Tensor> blocks;
   for (size_t i = 0; i < active_.size(); ++i) {
     const int width = moments_.dims[active_[i]] + 1;
     const at::Tensor& v = start[active_[i]];
-    if (v.defined() && v.size(1) == columns) {
-      blocks.push_back(at::mm(factors_[i].t(), v));
+    const int64_t known = v.defined() ? std::min(columns, v.size(1)) : 0;
+    warm = warm && v.defined();
+    at::Tensor block;
+    if (known < columns) {
+      block = FromFloats(RandomProjection(width, static_cast<int>(columns), options_.seed + 100 + active_[i]),
+                         {width, columns});
+      block.mul_(0.05f);
     } else {
-      warm = false;
-      blocks.push_back(FromFloats(RandomProjection(width, static_cast<int>(columns), options_.seed + 100 + active_[i]),
-                                  {width, columns}) * 0.05f);
+      block = at::empty({width, columns}, at::kFloat);
     }
+    if (known > 0) block.narrow(1, 0, known).copy_(at::mm(factors_[i].t(), v.narrow(1, 0, known)));
+    blocks.push_back(block);
   }
   at::Tensor q = at::cat(blocks, 0);
   at::Tensor before;
-  if (const int64_t newest = static_cast<int64_t>(moments_.recent.size()); warm && columns > options_.dim && newest > 0) {
-    const int64_t replaced = std::min(newest, columns - options_.dim);
+  if (const int64_t newest = static_cast<int64_t>(moments_.recent.size()); warm && newest > 0) {
+    const int64_t replaced = std::min({newest, static_cast<int64_t>(kOversample), columns / 2});
     q.narrow(1, columns - replaced, replaced).copy_(RecentDirections().narrow(1, newest - replaced, replaced));
   }
   q = std::get<0>(at::linalg_qr(q));
@@ -389,7 +396,11 @@ absl::Status MomentHead::Queue(absl::Span<const EventPart> parts, double weight,
     queue_.push_back(std::move(change));
     full = queued_rows_ > kQueueRows;
   }
-  return full ? Fold() : absl::OkStatus();
+  // A Solve under way folded when it began; what waits now is for the next.
+  if (!full || !state_mutex_.TryLock()) return absl::OkStatus();
+  const absl::Status folded = FoldLocked();
+  state_mutex_.Unlock();
+  return folded;
 }
 
 absl::Status MomentHead::FoldLocked() {
@@ -416,7 +427,7 @@ absl::Status MomentHead::FoldLocked() {
 std::vector<std::vector<float>> MomentHead::MakeMaps(const Solver& solver) {
   const int dim = options_.dim;
   const size_t slots = options_.feature_dims.size();
-  const int64_t kept = std::min<int64_t>(dim, solver.total());
+  const int64_t kept = solver.total() > 0 ? std::min<int64_t>(dim, solver.rho().size(0)) : 0;
   double strongest = 0.0, filled = 0.0;
   at::Tensor scale;
   if (kept > 0) {
