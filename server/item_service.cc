@@ -73,6 +73,13 @@ class ItemServiceImpl final : public v1::ItemService::Service {
       return absl::OkStatus();
     }
     MIXMATCH_ASSIGN_OR_RETURN(const auto upload, core_.ingest->Begin(message.header()));
+    // Another call with this id may have ended between the two lines above; from Begin on there is none.
+    MIXMATCH_ASSIGN_OR_RETURN(const auto meanwhile, core_.ingest->Answered(message.header().request_id()));
+    if (meanwhile != nullptr) {
+      *response.mutable_item() = meanwhile->item();
+      response.set_repeated_request(true);
+      return absl::OkStatus();
+    }
     while (reader.Read(&message)) {
       switch (message.message_case()) {
         case v1::UploadRequest::kChunk:

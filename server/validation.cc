@@ -89,7 +89,8 @@ absl::Status CheckHeader(const v1::UploadHeader& header) {
   MIXMATCH_RETURN_IF_ERROR(CheckEventId("header.event_id", header.event_id()));
   MIXMATCH_RETURN_IF_ERROR(CheckMetadata("header.metadata", header.metadata()));
   if (header.has_location()) MIXMATCH_RETURN_IF_ERROR(CheckLocation(header.location()));
-  if (header.has_observed_duration() && header.observed_duration().seconds() < 0) {
+  const auto& duration = header.observed_duration();
+  if (duration.seconds() < 0 || duration.nanos() < 0) {
     return absl::InvalidArgumentError("header.observed_duration: got a negative duration");
   }
   if (header.resume_offset() > 0 && header.request_id().empty()) {
