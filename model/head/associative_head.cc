@@ -301,7 +301,8 @@ void Solver::Iterate(const std::vector<at::Tensor>& start, int iterations) {
   for (size_t i = 0; i < active_.size(); ++i) directions_.push_back(Unwhiten(solution_, i));
   if (warm) {
     const int64_t kept = std::min<int64_t>(columns, options_.dim);
-    const double overlap = at::mm(before.narrow(1, 0, kept).t(), solution_.narrow(1, 0, kept)).square().sum().item<double>() / kept;
+    const at::Tensor turned = at::mm(before.narrow(1, 0, kept).t(), solution_.narrow(1, 0, kept));
+    const double overlap = turned.square().sum().item<double>() / kept;
     change_ = std::clamp(1.0 - overlap, 0.0, 1.0);
   }
 }

@@ -6,12 +6,12 @@
 // weighted sum of its features of modality m, and N_e the number of its modalities, accumulate
 //   C_m  = sum_e u_e sum_i w_i x_i x_i'           (within a modality)
 //   B_mn = sum_e u_e s_em s_en' / N_e             (between and within: Hebbian, what fires together)
-// and take the leading solutions of  B a = rho (C + lambda I) a : the directions in which parts of one event agree most,
-// relative to how much all parts vary. That is multi-set canonical correlation in its MAXVAR form (Kettenring 1971; as
-// generalised CCA, Carroll 1968), which is Fisher's discriminant analysis with the event as class (rho = share of the
-// variance that lies between events). Column j is scaled by rho_j, the shrinkage of the event's latent given one part
-// (as in probabilistic LDA, Ioffe 2006). lambda_m = ridge * (trace(C_m) / D_m).
-// An event of one part says nothing of co-occurrence, but keeps the space aware of what there is: u = single_weight.
+// and take the leading solutions of  B a = rho (C + lambda I) a : the directions in which parts of one event agree
+// most, relative to how much all parts vary. That is multi-set canonical correlation in its MAXVAR form (Kettenring
+// 1971; as generalised CCA, Carroll 1968), which is Fisher's discriminant analysis with the event as class (rho = share
+// of the variance that lies between events). Column j is scaled by rho_j, the shrinkage of the event's latent given one
+// part (as in probabilistic LDA, Ioffe 2006). lambda_m = ridge * (trace(C_m) / D_m). An event of one part says nothing
+// of co-occurrence, but keeps the space aware of what there is: u = single_weight.
 //
 // A small random projection, different for each modality, is added to each map. It carries similarity within a modality
 // where nothing has been learned yet, and is all there is when no event has been seen.
@@ -68,8 +68,8 @@ class AssociativeHead {
   virtual ~AssociativeHead() = default;
 
   // Learns that these parts occurred together. `weight` is over 0 (1: an ordinary event; more for parts known to belong
-  // together, such as the frames and the sound of one clip). Never partly done. An event that changes is removed as it was
-  // and added as it is. INVALID_ARGUMENT on no parts, a wrong slot, size or weight, or a value that is not finite.
+  // together, such as the frames and the sound of one clip). Never partly done. An event that changes is removed as it
+  // was and added as it is. INVALID_ARGUMENT on no parts, a wrong slot, size or weight, or a value that is not finite.
   virtual absl::Status Add(absl::Span<const EventPart> parts, double weight = 1.0) = 0;
 
   // Unlearns an event: the same parts, features and weight as were added. Exact up to the rounding of 32-bit sums. Give
@@ -83,14 +83,16 @@ class AssociativeHead {
   // Folds the queue into the moments. Solve does it too; call it while ingesting to bound the queue's memory.
   virtual absl::Status Fold() = 0;
 
-  // Folds the queue, then solves the maps, starting from the last solution. The shared space turns with every solve: all
-  // stored vectors must be mapped again, and a vector of other maps must not be compared with these. `iterations` steps
-  // of block subspace iteration; 0 chooses (8 from a cold start, else 1). The newest 64 events since the last Solve are
-  // looked for directly, so that one step finds them; after many more at once, the next Solve comes nearer still.
+  // Folds the queue, then solves the maps, starting from the last solution. The shared space turns with every solve:
+  // all stored vectors must be mapped again, and a vector of other maps must not be compared with these. `iterations`
+  // steps of block subspace iteration; 0 chooses (8 from a cold start, else 1). The newest 64 events since the last
+  // Solve are looked for directly, so that one step finds them; after many more at once, the next Solve comes nearer
+  // still.
   virtual absl::StatusOr<SolvedHead> Solve(int iterations = 0) = 0;
 
-  // The full state, with the queue folded in, in this build's byte order; checksummed. Load replaces everything, in a head of
-  // the same options. DATA_LOSS when the bytes are cut or altered, FAILED_PRECONDITION when they are of other dimensions.
+  // The full state, with the queue folded in, in this build's byte order; checksummed. Load replaces everything, in a
+  // head of the same options. DATA_LOSS when the bytes are cut or altered, FAILED_PRECONDITION when they are of other
+  // dimensions.
   virtual absl::StatusOr<std::string> Save() = 0;
   virtual absl::Status Load(absl::string_view bytes) = 0;
 };

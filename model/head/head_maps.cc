@@ -123,8 +123,9 @@ absl::Status HeadMaps::Map(int slot, absl::Span<const float> features, int64_t r
   const int from = feature_dims_[slot];
   if (rows < 0 || features.size() != static_cast<size_t>(rows) * from ||
       out.size() != static_cast<size_t>(rows) * dim_) {
-    return absl::InvalidArgumentError(absl::StrCat("head.map: got ", features.size(), " values for ", rows, " rows and ",
-                                                   out.size(), " of output, wanted ", from, " and ", dim_, " a row"));
+    return absl::InvalidArgumentError(absl::StrCat("head.map: got ", features.size(), " values for ", rows,
+                                                   " rows and ", out.size(), " of output, wanted ", from, " and ",
+                                                   dim_, " a row"));
   }
   if (!AllFinite(features)) {
     return absl::InvalidArgumentError("head.map: a feature is not a finite number; describe the content again");

@@ -22,8 +22,8 @@ class HeadMaps {
   static absl::StatusOr<std::shared_ptr<const HeadMaps>> Create(std::vector<int> feature_dims, int dim,
                                                                 std::vector<std::vector<float>> weights);
 
-  // Never trained: independent Gaussian projections, which keep cosines within a modality (Johnson & Lindenstrauss 1984)
-  // and say nothing across modalities. The same for the same arguments. The baseline of every benchmark.
+  // Never trained: independent Gaussian projections, which keep cosines within a modality (Johnson & Lindenstrauss
+  // 1984) and say nothing across modalities. The same for the same arguments. The baseline of every benchmark.
   static absl::StatusOr<std::shared_ptr<const HeadMaps>> Random(std::vector<int> feature_dims, int dim, uint64_t seed);
 
   // What Serialize() gave. DATA_LOSS when the bytes are cut or altered.

@@ -43,8 +43,8 @@ class RandomUnits {
   std::vector<float> bias_;     // [units]
 };
 
-// Appends one block of descriptors to `out`: signed power `power` of each value, then scaled to Euclidean norm `weight`.
-// A block that is all zero stays zero. Non-finite values become zero.
+// Appends one block of descriptors to `out`: signed power `power` of each value, then scaled to Euclidean norm
+// `weight`. A block that is all zero stays zero. Non-finite values become zero.
 void AppendBlock(absl::Span<const float> values, float power, float weight, std::vector<float>& out);
 
 // y[0..n) += a * x[0..n).

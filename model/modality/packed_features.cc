@@ -31,7 +31,8 @@ float FromHalf(uint16_t half) {
   if (exponent == 0) {
     magnitude = static_cast<float>(mantissa) * 0x1.0p-24f;
   } else {
-    const uint32_t bits = exponent == 31 ? 0x7f800000u | (mantissa << 13) : ((exponent + 112u) << 23) | (mantissa << 13);
+    const uint32_t biased = exponent == 31 ? 255u : exponent + 112u;
+    const uint32_t bits = (biased << 23) | (mantissa << 13);
     std::memcpy(&magnitude, &bits, 4);
   }
   return half & 0x8000u ? -magnitude : magnitude;

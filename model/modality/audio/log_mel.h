@@ -21,9 +21,9 @@ struct MelEnergies {
   float* row(int t) { return energy.data() + static_cast<size_t>(t) * bands; }
 };
 
-// Mel energies of mono samples at 16 kHz, `bands` (1 to 128) triangles from 60 to 7,800 Hz on the scale of O'Shaughnessy
-// (2595 log10(1 + f / 700)). A sound shorter than one window is padded with silence; there is always at least one frame.
-// Non-finite samples count as 0. Thread-safe.
+// Mel energies of mono samples at 16 kHz, `bands` (1 to 128) triangles from 60 to 7,800 Hz on the scale of
+// O'Shaughnessy (2595 log10(1 + f / 700)). A sound shorter than one window is padded with silence; there is always at
+// least one frame. Non-finite samples count as 0. Thread-safe.
 MelEnergies ComputeMel(absl::Span<const float> pcm, int bands);
 
 }  // namespace mixmatch::model

@@ -23,7 +23,8 @@ struct AxisWeights {
 AxisWeights MakeAxis(int from, int to) {
   AxisWeights axis;
   const float scale = static_cast<float>(from) / to;
-  const float radius = std::max(1.0f, scale);  // A triangle this wide: antialiased when shrinking, linear when enlarging.
+  // A triangle this wide: antialiased when shrinking, linear when enlarging.
+  const float radius = std::max(1.0f, scale);
   for (int i = 0; i < to; ++i) {
     const float centre = (i + 0.5f) * scale - 0.5f;
     const int first = std::max(0, static_cast<int>(std::ceil(centre - radius)));

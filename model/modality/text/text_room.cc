@@ -18,7 +18,9 @@ Tokens TextTokens(const std::u32string& folded) {
   for (size_t begin = 0; begin < folded.size();) {
     size_t end = std::min(folded.find(U' ', begin), folded.size());
     const size_t step = end - begin > kLongWord ? kPiece : end - begin;
-    for (size_t at = begin; at < end; at += step) words.push_back(U" " + folded.substr(at, std::min(step, end - at)) + U" ");
+    for (size_t at = begin; at < end; at += step) {
+      words.push_back(U" " + folded.substr(at, std::min(step, end - at)) + U" ");
+    }
     begin = end + 1;
   }
   Tokens tokens;
