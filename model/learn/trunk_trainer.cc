@@ -78,23 +78,22 @@ at::Tensor ContrastiveLoss(const at::Tensor& rows, const at::Tensor& blocked, do
   const at::Tensor logits = rows.matmul(rows.t()) / temperature;
   const at::Tensor positive = (rows.narrow(0, 0, n) * rows.narrow(0, n, n)).sum(1).repeat({2}) / temperature;
   const at::Tensor negatives = blocked.logical_not().sum(1);
-  const at::Tensor expected = logits.masked_fill(blocked, kBlocked).logsumexp({1}, false) - negatives.clamp_min(1).log();
+  const at::Tensor sums = logits.masked_fill(blocked, kBlocked).logsumexp({1}, false);
+  const at::Tensor expected = sums - negatives.clamp_min(1).log();
   const at::Tensor has = negatives.gt(0).to(at::kFloat);
   return ((expected - positive) * has).sum() / has.sum().clamp_min(1);
 }
 
-// How far a teacher is worth holding on to, 0 to 1: the share of parts whose partner it finds first among the parts of
-// other events, above chance. An untrained trunk scores about 0, so that it holds nothing back.
-double TeacherSkill(const at::Tensor& teacher, const std::vector<TokenView>& parts) {
+// [2n], 1 where the teacher finds the row's partner before every part of other events, else 0. What it does not know it
+// does not hold: new events are free, and an untrained trunk holds nothing back.
+at::Tensor KnownToTeacher(const at::Tensor& teacher, const std::vector<TokenView>& parts) {
   const int64_t n = teacher.size(0) / 2;
   const at::Tensor rows = CentredBySlot(teacher, parts);
   const at::Tensor event = at::arange(n, at::kLong).repeat({2});
   const at::Tensor own = event.unsqueeze(0).eq(event.unsqueeze(1));
-  const at::Tensor others = rows.matmul(rows.t()).masked_fill(own, -2);
+  const at::Tensor nearest_other = std::get<0>(rows.matmul(rows.t()).masked_fill(own, -2).max(1));
   const at::Tensor partner = (rows.narrow(0, 0, n) * rows.narrow(0, n, n)).sum(1).repeat({2});
-  const double found = partner.gt(std::get<0>(others.max(1))).to(at::kFloat).mean().item<double>();
-  const double chance = 1.0 / (2 * n - 1);
-  return std::max(0.0, (found - chance) / (1 - chance));
+  return partner.gt(nearest_other).to(at::kFloat);
 }
 
 absl::Status SameShape(const TrunkConfig& got, const TrunkConfig& wanted) {
@@ -206,19 +205,18 @@ std::vector<TokenView> NetTrainer::Draw(absl::Span<const TrainingEvent> events) 
 
 absl::StatusOr<at::Tensor> NetTrainer::Loss(const std::vector<TokenView>& parts) const {
   at::Tensor teacher;
-  double weight = 0;
   if (options_.distillation > 0) {
     absl::StatusOr<std::vector<float>> rows = published_->Encode(parts);
     if (!rows.ok()) return rows.status();
     teacher = RowsTensor(*rows, state_.net.config.output_dim);
-    weight = options_.distillation * TeacherSkill(teacher, parts);
   }
   const at::Tensor blocked = NotNegative(parts.size() / 2, parts, teacher);
   const c10::AutoGradMode gradients(true);
   const at::Tensor rows = state_.net.Forward(parts);
   at::Tensor loss = ContrastiveLoss(rows, blocked, options_.temperature);
-  if (weight > 0) loss = loss + weight * (1 - (rows * teacher).sum(1)).mean();
-  return loss;
+  if (!teacher.defined()) return loss;
+  const at::Tensor drift = (1 - (rows * teacher).sum(1)) * KnownToTeacher(teacher, parts);
+  return loss + options_.distillation * drift.mean();
 }
 
 double NetTrainer::GradientNorm() const {

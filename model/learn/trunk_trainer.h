@@ -29,11 +29,15 @@ struct TrunkTrainerOptions {
   int warmup_steps = 100;
   double weight_decay = 0.01;
   double temperature = 0.1;
-  double distillation = 2.0;    // Weight of staying near the published trunk; 0: none.
+  double distillation = 2.0;    // Weight of staying near the published trunk on pairs that it knows; 0: none.
   uint64_t seed = 1;
-  double average = 0;           // Decay a step of the moving average that Snapshot gives, below 1; 0: weights as they are.
+  double average = 0;           // Decay a step of the moving average that Snapshot gives, below 1; 0: the raw weights.
 };
 
+// Decoupled contrastive loss (Yeh et al., ECCV 2022), -log of a pair's likelihood ratio against other events' parts,
+// 0 when partners are no nearer than strangers; parts that the published trunk has nearly equal (centred cosine above
+// 0.9) are no negatives. Plus distillation * mean(1 - cosine to the published trunk's vector), over the pairs whose
+// partner the published trunk itself finds first in the batch. AdamW, gradient norm clipped at 1.
 // Not thread-safe: one thread trains. Steps use the calling thread's torch threads.
 class TrunkTrainer {
  public:
@@ -49,7 +53,8 @@ class TrunkTrainer {
   virtual int64_t steps() const = 0;  // Since Create or as loaded.
   // The weights as they are now (their moving average, where that is what is served).
   virtual absl::StatusOr<std::shared_ptr<const Trunk>> Snapshot() = 0;
-  // From now on distillation holds on to this one; the weights in training stay unless `restart`, which takes them from it.
+  // From now on distillation holds on to this one; the weights in training stay unless `restart`, which takes them from
+  // it and begins warm-up and optimizer anew. FAILED_PRECONDITION when of another configuration.
   virtual absl::Status SetPublished(std::shared_ptr<const Trunk> published, bool restart) = 0;
 
   // Weights, optimizer and step count; checksummed. Load: DATA_LOSS when cut or altered, FAILED_PRECONDITION when of

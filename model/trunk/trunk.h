@@ -43,8 +43,8 @@ class Trunk {
   virtual const TrunkConfig& config() const = 0;
   // The weights with the configuration and a checksum.
   virtual std::string ToBytes() const = 0;
-  // [n, output_dim] row-major, each row of unit length; a part's row does not depend on the others in the call. Batches
-  // inside by 64. Runs on the calling thread's torch threads. INVALID_ARGUMENT on a bad slot or number of tokens.
+  // [n, output_dim] row-major, each row of unit length; a part's row does not depend on the others in the call. Small
+  // batches inside. Runs on the calling thread's torch threads. INVALID_ARGUMENT on a bad slot or number of tokens.
   virtual absl::StatusOr<std::vector<float>> Encode(absl::Span<const TokenView> parts) const = 0;
 };
 

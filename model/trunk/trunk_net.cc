@@ -147,7 +147,7 @@ std::string TrunkNet::ToBytes() const {
 
 absl::StatusOr<TrunkNet> TrunkNet::FromBytes(absl::string_view bytes) {
   const absl::Status damaged = absl::DataLossError(absl::StrCat(
-      "trunk weights: got ", bytes.size(), " bytes that are cut or altered; wanted what ToBytes wrote; restore a copy"));
+      "trunk weights: got ", bytes.size(), " bytes, cut or altered; wanted what ToBytes wrote; restore a copy"));
   ByteReader in(bytes);
   if (!in.CheckSum() || in.U32() != kMagic) return damaged;
   if (const uint32_t version = in.U32(); version != kVersion) {

@@ -64,7 +64,8 @@ class PlantedWorld {
 
 std::shared_ptr<const Trunk> Untrained() { return *Trunk::Create(TrunkConfig::Tiny()); }
 
-std::unique_ptr<TrunkTrainer> Trainer(const TrunkTrainerOptions& options, std::shared_ptr<const Trunk> from = Untrained()) {
+std::unique_ptr<TrunkTrainer> Trainer(const TrunkTrainerOptions& options,
+                                      std::shared_ptr<const Trunk> from = Untrained()) {
   return *TrunkTrainer::Create(std::move(from), options);
 }
 
