@@ -1,0 +1,89 @@
+#include "index/vector/hnsw/hnsw_graph.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "gtest/gtest.h"
+#include "tests/index/vector/vectors.h"
+
+namespace mixmatch::index {
+namespace {
+
+constexpr int kDim = 32;
+constexpr int kCount = 1500;
+
+class HnswGraphTest : public ::testing::Test {
+ protected:
+  HnswGraphTest() : vectors_(kCount, kDim, 1), rows_(kDim) {
+    for (int i = 0; i < kCount; ++i) rows_.Append(vectors_[i].data());
+  }
+
+  const Vectors vectors_;
+  Rows rows_;
+};
+
+TEST_F(HnswGraphTest, PartsMakeTheSameGraph) {
+  const auto graph = *HnswGraph::Build(rows_, {}, nullptr);
+  const auto copy = HnswGraph::FromParts(graph->ToParts(), kCount);
+  ASSERT_TRUE(copy.ok()) << copy.status();
+  auto all = [](int64_t) { return true; };
+  for (int i = 0; i < kCount; i += 100) {
+    EXPECT_EQ(*graph->Search(rows_, rows_.row(i), 10, 50, all), *(*copy)->Search(rows_, rows_.row(i), 10, 50, all));
+  }
+}
+
+TEST_F(HnswGraphTest, PartsThatDoNotHoldTogetherAreRefused) {
+  const HnswParts good = (*HnswGraph::Build(rows_, {}, nullptr))->ToParts();
+  auto refused = [&](auto change) {
+    HnswParts parts = good;
+    change(parts);
+    return HnswGraph::FromParts(parts, kCount).status().code() == absl::StatusCode::kDataLoss;
+  };
+  EXPECT_TRUE(refused([](HnswParts& p) { p.m = 16; }));
+  EXPECT_TRUE(refused([](HnswParts& p) { p.m = -1; }));
+  EXPECT_TRUE(refused([](HnswParts& p) { p.entry_point = kCount; }));
+  EXPECT_TRUE(refused([](HnswParts& p) { p.entry_point = -1; }));
+  EXPECT_TRUE(refused([](HnswParts& p) { p.max_level += 1; }));
+  EXPECT_TRUE(refused([](HnswParts& p) { p.levels.pop_back(); }));
+  EXPECT_TRUE(refused([](HnswParts& p) { p.levels[0] = 1 << 30; }));
+  EXPECT_TRUE(refused([](HnswParts& p) { p.neighbors.pop_back(); }));
+  EXPECT_TRUE(refused([](HnswParts& p) { p.neighbors[0] = kCount; }));
+  EXPECT_TRUE(refused([](HnswParts& p) {  // A link on an upper level to a vertex that is not there.
+    const auto lowest = std::find(p.levels.begin(), p.levels.end(), 1) - p.levels.begin();
+    size_t offset = 0;
+    for (int32_t i = 0; i < p.entry_point; ++i) offset += 2 * p.m + (p.levels[i] - 1) * p.m;
+    p.neighbors[offset + 2 * p.m] = static_cast<int32_t>(lowest);
+  }));
+}
+
+TEST_F(HnswGraphTest, AnotherNumberOfRowsIsRefused) {
+  const HnswParts parts = (*HnswGraph::Build(rows_, {}, nullptr))->ToParts();
+  EXPECT_FALSE(HnswGraph::FromParts(parts, kCount - 1).ok());
+}
+
+TEST_F(HnswGraphTest, ABuildStopsWhenToldTo) {
+  const std::atomic<bool> stop{true};
+  EXPECT_EQ(HnswGraph::Build(rows_, {}, &stop).status().code(), absl::StatusCode::kCancelled);
+}
+
+TEST_F(HnswGraphTest, RowsThatAreNotAllowedAreWalkedThroughButNotReturned) {
+  const auto graph = *HnswGraph::Build(rows_, {}, nullptr);
+  const auto found = *graph->Search(rows_, rows_.row(5), 10, 64, [](int64_t row) { return row % 3 == 0; });
+  EXPECT_EQ(found.size(), 10);
+  for (const auto& [row, score] : found) EXPECT_EQ(row % 3, 0);
+}
+
+TEST_F(HnswGraphTest, ABuildOnManyThreadsFindsAsWell) {
+  HnswBuildOptions options;
+  options.threads = 4;
+  const auto graph = *HnswGraph::Build(rows_, options, nullptr);
+  int right = 0;
+  for (int i = 0; i < kCount; i += 15) {
+    auto found = *graph->Search(rows_, rows_.row(i), 1, 64, [](int64_t) { return true; });
+    right += !found.empty() && found[0].first == i;
+  }
+  EXPECT_GE(right, 98);
+}
+
+}  // namespace
+}  // namespace mixmatch::index

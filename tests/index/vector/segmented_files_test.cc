@@ -1,0 +1,162 @@
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "index/vector/segmented_index.h"
+#include "tests/index/vector/vectors.h"
+
+namespace mixmatch::index {
+namespace {
+
+constexpr int kDim = 8;
+
+class SegmentedFilesTest : public ::testing::Test {
+ protected:
+  SegmentedFilesTest() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "mixmatch_index_XXXXXX").string();
+    root_ = mkdtemp(pattern.data());
+    path_ = root_ + "/a/b";
+    options_.dim = kDim;
+    options_.memtable_limit = 100;
+    options_.exact_below = 0;
+    options_.hnsw_m = 4;
+  }
+  ~SegmentedFilesTest() override { std::filesystem::remove_all(root_); }
+
+  // A segment with a graph and dead parts, and a memtable.
+  std::shared_ptr<SegmentedIndex> Mixed() {
+    const Vectors vectors(140, kDim, 2);
+    auto index = *SegmentedIndex::Create(options_, 5);
+    for (int i = 0; i < 100; ++i) EXPECT_TRUE(index->Upsert(3 * i, vectors[i]).ok());
+    EXPECT_TRUE(*index->Maintain());
+    for (int i = 100; i < 140; ++i) EXPECT_TRUE(index->Upsert(3 * i, vectors[i]).ok());
+    for (int i = 0; i < 10; ++i) EXPECT_TRUE(index->Remove(30 * i).ok());
+    return index;
+  }
+
+  static std::vector<std::pair<PartId, std::vector<float>>> All(const SegmentedIndex& index) {
+    std::vector<std::pair<PartId, std::vector<float>>> all;
+    index.ForEach([&](PartId id, absl::Span<const float> vector) {
+      all.emplace_back(id, std::vector<float>(vector.begin(), vector.end()));
+      return true;
+    });
+    return all;
+  }
+
+  std::vector<std::string> Files() const {
+    std::vector<std::string> files;
+    for (const auto& file : std::filesystem::directory_iterator(path_)) files.push_back(file.path().string());
+    return files;
+  }
+
+  static std::string Content(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  static void Replace(const std::string& path, const std::string& content) {
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
+  }
+
+  absl::StatusCode LoadCode() const { return SegmentedIndex::Load(options_, path_, 5).status().code(); }
+
+  std::string root_, path_;
+  SegmentedIndexOptions options_;
+};
+
+TEST_F(SegmentedFilesTest, WhatIsLoadedIsWhatWasSaved) {
+  auto index = Mixed();
+  ASSERT_TRUE(index->Save(path_).ok());
+  const auto loaded = SegmentedIndex::Load(options_, path_, 5);
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ((*loaded)->generation(), 5);
+  EXPECT_EQ(All(**loaded), All(*index));
+  const Vectors queries(20, kDim, 3);
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(Ids(*(*loaded)->Search(queries[i], {})), Ids(*index->Search(queries[i], {})));
+  }
+  EXPECT_EQ((*loaded)->stats().segments, 1);
+  EXPECT_EQ((*loaded)->stats().memtable_vectors, 40);
+  EXPECT_FALSE(*(*loaded)->Maintain());  // The graph came along.
+}
+
+TEST_F(SegmentedFilesTest, AnEmptyIndexIsSavedAndLoaded) {
+  ASSERT_TRUE((*SegmentedIndex::Create(options_, 5))->Save(path_).ok());
+  EXPECT_EQ((*SegmentedIndex::Load(options_, path_, 5))->size(), 0);
+}
+
+TEST_F(SegmentedFilesTest, NothingThereIsNotFound) { EXPECT_EQ(LoadCode(), absl::StatusCode::kNotFound); }
+
+TEST_F(SegmentedFilesTest, AnotherGenerationOrDimensionIsDataLoss) {
+  ASSERT_TRUE(Mixed()->Save(path_).ok());
+  EXPECT_EQ(SegmentedIndex::Load(options_, path_, 6).status().code(), absl::StatusCode::kDataLoss);
+  options_.dim = 9;
+  EXPECT_EQ(LoadCode(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(SegmentedFilesTest, ASecondSaveReplacesTheFirstAndLeavesNoFileBehind) {
+  auto index = Mixed();
+  ASSERT_TRUE(index->Save(path_).ok());
+  const size_t files = Files().size();
+  ASSERT_TRUE(index->Remove(3).ok());
+  ASSERT_TRUE(index->Save(path_).ok());
+  EXPECT_EQ(Files().size(), files);
+  EXPECT_EQ(All(**SegmentedIndex::Load(options_, path_, 5)), All(*index));
+}
+
+TEST_F(SegmentedFilesTest, WhatAnInterruptedSaveLeftDoesNoHarm) {
+  auto index = Mixed();
+  ASSERT_TRUE(index->Save(path_).ok());
+  Replace(path_ + "/segment-0000000000000000", "half a segm");
+  Replace(path_ + "/MANIFEST.new", "half a manif");
+  EXPECT_EQ(All(**SegmentedIndex::Load(options_, path_, 5)), All(*index));
+  ASSERT_TRUE(index->Save(path_).ok());
+  EXPECT_FALSE(std::filesystem::exists(path_ + "/segment-0000000000000000"));
+}
+
+TEST_F(SegmentedFilesTest, AnyAlteredByteIsDataLoss) {
+  ASSERT_TRUE(Mixed()->Save(path_).ok());
+  for (const std::string& file : Files()) {
+    const std::string content = Content(file);
+    const size_t step = content.size() > 2000 ? 37 : 1;
+    for (size_t at = 0; at < content.size(); at += step) {
+      std::string altered = content;
+      altered[at] = static_cast<char>(altered[at] ^ 0x10);
+      Replace(file, altered);
+      ASSERT_EQ(LoadCode(), absl::StatusCode::kDataLoss) << file << " at " << at;
+    }
+    Replace(file, content);
+  }
+  EXPECT_EQ(LoadCode(), absl::StatusCode::kOk);
+}
+
+TEST_F(SegmentedFilesTest, AFileThatIsCutGrownOrMissingIsDataLoss) {
+  ASSERT_TRUE(Mixed()->Save(path_).ok());
+  for (const std::string& file : Files()) {
+    const std::string content = Content(file);
+    for (size_t size : {size_t{0}, size_t{7}, content.size() / 2, content.size() - 1}) {
+      Replace(file, content.substr(0, size));
+      EXPECT_EQ(LoadCode(), absl::StatusCode::kDataLoss) << file << " cut to " << size;
+    }
+    Replace(file, content + "x");
+    EXPECT_EQ(LoadCode(), absl::StatusCode::kDataLoss);
+    std::filesystem::remove(file);
+    const bool is_manifest = file.find("MANIFEST") != std::string::npos;
+    EXPECT_EQ(LoadCode(), is_manifest ? absl::StatusCode::kNotFound : absl::StatusCode::kDataLoss);
+    Replace(file, content);
+  }
+}
+
+TEST_F(SegmentedFilesTest, APlaceThatCannotBeWrittenIsAnErrorWithThePath) {
+  Replace(root_ + "/file", "x");
+  const absl::Status status = Mixed()->Save(root_ + "/file/below");
+  EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
+  EXPECT_THAT(std::string(status.message()), ::testing::HasSubstr("/file/below"));
+}
+
+}  // namespace
+}  // namespace mixmatch::index
