@@ -25,7 +25,8 @@ constexpr int kOversample = 64;       // Columns carried beyond dim: they speed 
 constexpr int kChunkEvents = 256;     // Events folded by one matrix product.
 constexpr int64_t kQueueRows = 4096;  // Beyond this Add folds: about 25 MB of features.
 constexpr int kColdIterations = 8;
-constexpr int kWarmIterations = 1;
+constexpr int kWarmIterations = 1;   // When no more than kOversample events are new,
+constexpr int kCatchUpIterations = 3;  // and when more are.
 
 // One queued change. Rows of `features` lie part after part.
 struct Change {
@@ -61,6 +62,7 @@ struct Moments {
   std::vector<double> mass;                      // Sum of u_e over events that hold the modality.
   int64_t events = 0;
   int64_t singles = 0;
+  int64_t fresh = 0;  // Changes folded since the last solve.
   // Sums of the newest events, by modality (empty: absent): the solver looks in their directions first.
   std::deque<std::vector<std::vector<float>>> recent;
 
@@ -92,6 +94,7 @@ void Moments::Remember(absl::Span<const Change> changes, const std::vector<std::
 void Moments::Fold(absl::Span<const Change> changes, double single_weight) {
   const size_t slots = dims.size();
   const int64_t n = static_cast<int64_t>(changes.size());
+  fresh += std::count_if(changes.begin(), changes.end(), [](const Change& c) { return c.sign > 0; });
   // Per modality: rows of every part, and one row of the sum of each event that has the modality.
   std::vector<std::vector<float>> rows(slots), row_scale(slots), sums(slots), sum_scale(slots);
   std::vector<std::vector<int64_t>> owner(slots);  // The event of each sum row.
@@ -288,7 +291,9 @@ void Solver::Iterate(const std::vector<at::Tensor>& start, int iterations) {
   }
   q = std::get<0>(at::linalg_qr(q));
   before = q;
-  if (iterations <= 0) iterations = warm ? kWarmIterations : kColdIterations;
+  if (iterations <= 0) {
+    iterations = !warm ? kColdIterations : moments_.fresh > kOversample ? kCatchUpIterations : kWarmIterations;
+  }
   for (int step = 1; step < iterations; ++step) q = std::get<0>(at::linalg_qr(Apply(q)));
   const at::Tensor applied = Apply(q);
   const at::Tensor h = at::mm(q.t(), applied).to(at::kDouble);
@@ -500,6 +505,7 @@ absl::StatusOr<SolvedHead> MomentHead::Solve(int iterations) {
           options_.dim;
       solved.report.change = solver.change();
       moments_.recent.clear();
+      moments_.fresh = 0;
       maps = MakeMaps(solver);
     }
   } catch (const std::exception& error) {

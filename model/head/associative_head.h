@@ -85,9 +85,8 @@ class AssociativeHead {
 
   // Folds the queue, then solves the maps, starting from the last solution. The shared space turns with every solve:
   // all stored vectors must be mapped again, and a vector of other maps must not be compared with these. `iterations`
-  // steps of block subspace iteration; 0 chooses (8 from a cold start, else 1). The newest 64 events since the last
-  // Solve are looked for directly, so that one step finds them; after many more at once, the next Solve comes nearer
-  // still.
+  // steps of block subspace iteration; 0 chooses: 8 from a cold start, 1 for up to 64 new events (they are looked
+  // for directly, so that one step finds them), 3 for more.
   virtual absl::StatusOr<SolvedHead> Solve(int iterations = 0) = 0;
 
   // The full state, with the queue folded in, in this build's byte order; checksummed. Load replaces everything, in a
