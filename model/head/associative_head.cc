@@ -12,7 +12,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
+#include "model/annotated_mutex.h"
 #include "model/head/bytes.h"
 #include "model/head/random_projection.h"
 
@@ -322,12 +322,12 @@ class MomentHead final : public AssociativeHead {
   absl::Status Remove(absl::Span<const EventPart> parts, double weight) override { return Queue(parts, weight, -1.0f); }
 
   int64_t queued() const override {
-    absl::MutexLock lock(&queue_mutex_);
+    AnnotatedLock lock(&queue_mutex_);
     return static_cast<int64_t>(queue_.size());
   }
 
   absl::Status Fold() override {
-    absl::MutexLock lock(&state_mutex_);
+    AnnotatedLock lock(&state_mutex_);
     return FoldLocked();
   }
 
@@ -341,12 +341,12 @@ class MomentHead final : public AssociativeHead {
   std::vector<std::vector<float>> MakeMaps(const Solver& solver) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_mutex_);
 
   const AssociativeHeadOptions options_;
-  mutable absl::Mutex queue_mutex_;
+  mutable AnnotatedMutex queue_mutex_;
   std::vector<Change> queue_ ABSL_GUARDED_BY(queue_mutex_);
   absl::flat_hash_map<uint64_t, size_t> queued_by_key_ ABSL_GUARDED_BY(queue_mutex_);
   int64_t queued_rows_ ABSL_GUARDED_BY(queue_mutex_) = 0;
 
-  absl::Mutex state_mutex_ ABSL_ACQUIRED_BEFORE(queue_mutex_);
+  AnnotatedMutex state_mutex_ ABSL_ACQUIRED_BEFORE(queue_mutex_);
   Moments moments_ ABSL_GUARDED_BY(state_mutex_);
   std::vector<at::Tensor> start_ ABSL_GUARDED_BY(state_mutex_);  // The last solution, where the next begins.
   std::vector<at::Tensor> projections_ ABSL_GUARDED_BY(state_mutex_);  // Random, [dims, dim]; made when first needed.
@@ -380,7 +380,7 @@ absl::Status MomentHead::Queue(absl::Span<const EventPart> parts, double weight,
                static_cast<uint64_t>(weight * 4096.0);
   bool full = false;
   {
-    absl::MutexLock lock(&queue_mutex_);
+    AnnotatedLock lock(&queue_mutex_);
     const auto found = queued_by_key_.find(change.key);
     if (found != queued_by_key_.end() && queue_[found->second].sign == -sign &&
         queue_[found->second].weight == change.weight && queue_[found->second].slots == change.slots &&
@@ -412,7 +412,7 @@ absl::Status MomentHead::Queue(absl::Span<const EventPart> parts, double weight,
 absl::Status MomentHead::FoldLocked() {
   std::vector<Change> changes;
   {
-    absl::MutexLock lock(&queue_mutex_);
+    AnnotatedLock lock(&queue_mutex_);
     changes.swap(queue_);
     queued_by_key_.clear();
     queued_rows_ = 0;
@@ -484,7 +484,7 @@ std::vector<std::vector<float>> MomentHead::MakeMaps(const Solver& solver) {
 }
 
 absl::StatusOr<SolvedHead> MomentHead::Solve(int iterations) {
-  absl::MutexLock lock(&state_mutex_);
+  AnnotatedLock lock(&state_mutex_);
   SolvedHead solved;
   auto begin = std::chrono::steady_clock::now();
   if (absl::Status status = FoldLocked(); !status.ok()) return status;
@@ -527,7 +527,7 @@ absl::StatusOr<SolvedHead> MomentHead::Solve(int iterations) {
 }
 
 absl::StatusOr<std::string> MomentHead::Save() {
-  absl::MutexLock lock(&state_mutex_);
+  AnnotatedLock lock(&state_mutex_);
   if (absl::Status status = FoldLocked(); !status.ok()) return status;
   ByteWriter writer;
   const auto write = [&writer](const at::Tensor& tensor) {
@@ -592,9 +592,9 @@ absl::Status MomentHead::Load(absl::string_view bytes) {
     return absl::InternalError(absl::StrCat("head.load: ", error.what()));
   }
   if (!reader.ok() || !fits) return damaged;
-  absl::MutexLock lock(&state_mutex_);
+  AnnotatedLock lock(&state_mutex_);
   {
-    absl::MutexLock queue_lock(&queue_mutex_);
+    AnnotatedLock queue_lock(&queue_mutex_);
     queue_.clear();
     queued_by_key_.clear();
     queued_rows_ = 0;
