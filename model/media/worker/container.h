@@ -12,6 +12,8 @@
 
 namespace mixmatch::model {
 
+inline constexpr double kWholeShare = 0.8;  // Of what it states that a whole file has; less is truncated.
+
 class Container {
  public:
   // UNIMPLEMENTED if no allowed demuxer knows the bytes; INVALID_ARGUMENT if it finds them damaged or of another kind

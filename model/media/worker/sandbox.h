@@ -13,7 +13,7 @@ namespace mixmatch::model {
 absl::Status LimitProcess(int64_t max_memory_bytes, int parent);
 
 // From here on the process reads and writes descriptors that it has or receives, and asks for memory; no path, no
-// network, no new process or thread: those calls fail with EACCES. UNAVAILABLE where the kernel has no seccomp.
+// network, no new process, no new code: those calls fail with EACCES. For all threads. UNAVAILABLE where the kernel has no seccomp.
 absl::Status EnterSandbox();
 
 }  // namespace mixmatch::model

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "proto/base/status_macros.h"
 
 namespace mixmatch::model {
@@ -85,9 +86,23 @@ absl::StatusOr<Picture> Draw(RsvgHandle* handle, double width, double height, in
 }  // namespace
 
 void WarmSvg() {
-  const absl::StatusOr<HandlePtr> handle = Parse(
-      "<svg xmlns='http://www.w3.org/2000/svg' width='64' height='64'>"
-      "<text x='4' y='30' font-family='sans-serif'>Az</text><text x='4' y='50' font-family='serif'>Az</text></svg>");
+  // Pango keeps what it learns about fonts; cairo closes a font file with its last font, so one of each stays.
+  cairo_surface_t* surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, 64, 64);
+  cairo_t* cairo = cairo_create(surface);
+  std::string svg = "<svg xmlns='http://www.w3.org/2000/svg' width='64' height='64'>";
+  for (const char* family : {"sans-serif", "serif", "monospace"}) {
+    for (const bool bold : {false, true}) {
+      cairo_select_font_face(cairo, family, CAIRO_FONT_SLANT_NORMAL,
+                             bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
+      cairo_text_extents_t extents;
+      cairo_text_extents(cairo, "Az", &extents);
+      cairo_scaled_font_reference(cairo_get_scaled_font(cairo));
+      absl::StrAppend(&svg, "<text y='30' font-family='", family, "' font-weight='", bold ? "bold" : "normal", "'>Az</text>");
+    }
+  }
+  cairo_destroy(cairo);
+  cairo_surface_destroy(surface);
+  const absl::StatusOr<HandlePtr> handle = Parse(svg + "</svg>");
   if (handle.ok()) Draw(handle->get(), 64.0, 64.0, 64).IgnoreError();
 }
 

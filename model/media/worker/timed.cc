@@ -20,7 +20,6 @@ extern "C" {
 namespace mixmatch::model {
 namespace {
 
-constexpr double kWholeShare = 0.8;     // Of its stated duration that a whole file has.
 constexpr double kDamagedShare = 0.25;  // Of a track's packets that may fail.
 constexpr int kMaxSubtitleTracks = 8;
 
