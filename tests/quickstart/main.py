@@ -121,6 +121,7 @@ def measure_latency(server: Server, settings: Settings, rows: List[Row], figures
     wait_until_learned(server.client)
     trials = latency.event_to_results_seconds(server.client, rows)
     figures.add("event_to_results_seconds", latency.median_seconds(trials), "s")
+    figures.add("event_to_results_failed_trials", trials.count(None), "trials")
     idle, busy = latency.busy_over_idle(server.client, rows, settings.searches)
     figures.add("search_p99_busy_over_idle", latency.p99_ratio(idle, busy), "ratio")
     for name, times in (("idle", idle), ("busy", busy)):
@@ -192,14 +193,16 @@ def main() -> int:
     parser.add_argument("--data", metavar="DIR", help="data directory to use and keep; default: a fresh one in build/")
     parser.add_argument("--no-baseline", action="store_true", help="leave the random projection out")
     parser.add_argument("--build", metavar="DIR", default=str(ROOT / "build/release"), help="where mixmatchd was built")
+    parser.add_argument("--work", metavar="DIR", default=str(ROOT / "build/quickstart"),
+                        help="where corpora, queries, data and logs go")
     parser.add_argument("--started", type=float, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     binary = next((path for path in (pathlib.Path(arguments.build, "bin/mixmatchd"),
                                      pathlib.Path(arguments.build, "server/mixmatchd")) if os.access(path, os.X_OK)), None)
     if binary is None:
         raise SystemExit(f"quickstart: no mixmatchd in {arguments.build}; build it with deploy/build release")
-    work = ROOT / "build" / "quickstart"
-    return run(Settings(arguments.quick, work, binary, not arguments.no_baseline), arguments)
+    work = pathlib.Path(arguments.work).resolve()
+    return run(Settings(arguments.quick, work, binary.resolve(), not arguments.no_baseline), arguments)
 
 
 if __name__ == "__main__":

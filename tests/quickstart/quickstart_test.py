@@ -185,9 +185,10 @@ class FlowTest(unittest.TestCase):
 
 
 class LatencyTest(unittest.TestCase):
-    def test_one_trial_that_failed_makes_the_figure_null(self):
+    def test_a_trial_that_failed_counts_as_endless(self):
         self.assertEqual(latency.median_seconds([1.0, 3.0, 2.0]), 2.0)
-        self.assertIsNone(latency.median_seconds([1.0, None, 2.0]))
+        self.assertEqual(latency.median_seconds([1.0, None, 2.0]), 2.0)
+        self.assertIsNone(latency.median_seconds([None, None, 2.0]))
 
     def test_the_ratio_is_of_the_two_99th_percentiles(self):
         self.assertAlmostEqual(latency.p99_ratio([1.0] * 100, [1.0] * 95 + [3.0] * 5), 3.0)
