@@ -1,0 +1,311 @@
+#include "client/cpp/client.h"
+
+#include <grpcpp/grpcpp.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+#include <sstream>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "google/protobuf/util/time_util.h"
+#include "mixmatch/v1/admin_service.grpc.pb.h"
+#include "mixmatch/v1/event_service.grpc.pb.h"
+#include "mixmatch/v1/item_service.grpc.pb.h"
+#include "mixmatch/v1/learning_service.grpc.pb.h"
+#include "mixmatch/v1/search_service.grpc.pb.h"
+#include "proto/base/status_macros.h"
+
+namespace mixmatch::client {
+namespace {
+
+using google::protobuf::util::TimeUtil;
+
+constexpr size_t kChunkBytes = 512 * 1024;
+constexpr absl::Duration kBetweenTries = absl::Milliseconds(300);
+
+absl::Status ToAbsl(const grpc::Status& status) {
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+}
+
+// 128 random bits; names a request, guards nothing.
+std::string NewRequestId() {
+  std::random_device device;
+  return absl::StrFormat("%08x%08x%08x%08x", device(), device(), device(), device());
+}
+
+class Sha256 {
+ public:
+  Sha256() : context_(EVP_MD_CTX_new()) { EVP_DigestInit_ex(context_, EVP_sha256(), nullptr); }
+  ~Sha256() { EVP_MD_CTX_free(context_); }
+  Sha256(const Sha256&) = delete;
+  Sha256& operator=(const Sha256&) = delete;
+  void Update(absl::string_view bytes) { EVP_DigestUpdate(context_, bytes.data(), bytes.size()); }
+  std::string Finish() {
+    std::string digest(32, '\0');
+    EVP_DigestFinal_ex(context_, reinterpret_cast<unsigned char*>(digest.data()), nullptr);
+    return digest;
+  }
+
+ private:
+  EVP_MD_CTX* context_;
+};
+
+class GrpcClient final : public Client {
+ public:
+  GrpcClient(const ClientOptions& options, const std::shared_ptr<grpc::Channel>& channel)
+      : options_(options),
+        items_(v1::ItemService::NewStub(channel)),
+        events_(v1::EventService::NewStub(channel)),
+        searches_(v1::SearchService::NewStub(channel)),
+        learning_(v1::LearningService::NewStub(channel)),
+        admin_(v1::AdminService::NewStub(channel)) {}
+
+  absl::StatusOr<v1::UploadResponse> Upload(v1::UploadHeader header, std::istream& content,
+                                            const std::function<void(uint64_t)>& progress) override {
+    if (header.request_id().empty()) header.set_request_id(NewRequestId());
+    const std::istream::pos_type begin = content.tellg();
+    const bool seekable = begin != std::istream::pos_type(-1);
+    content.clear();
+    for (int left = options_.upload_tries;; --left) {
+      auto response = UploadOnce(header, content, progress);
+      const bool again = absl::IsUnavailable(response.status()) || absl::IsAborted(response.status());
+      if (response.ok() || !again || left <= 1 || !seekable) return response;
+      absl::SleepFor(kBetweenTries);
+      v1::GetUploadRequest request;
+      request.set_request_id(header.request_id());
+      const auto known = Call(&v1::ItemService::Stub::GetUpload, *items_, request, v1::GetUploadResponse());
+      header.set_resume_offset(known.ok() ? known->received_bytes() : 0);
+      content.clear();
+      content.seekg(begin);
+    }
+  }
+
+  absl::StatusOr<v1::Item> Get(uint64_t item_id, bool parts, bool vectors) override {
+    v1::ItemServiceGetRequest request;
+    request.set_item_id(item_id);
+    request.set_include_parts(parts);
+    request.set_include_vectors(vectors);
+    MIXMATCH_ASSIGN_OR_RETURN(auto response,
+                              Call(&v1::ItemService::Stub::Get, *items_, request, v1::ItemServiceGetResponse()));
+    return std::move(*response.mutable_item());
+  }
+
+  absl::StatusOr<v1::ItemServiceListResponse> List(const v1::ItemServiceListRequest& request) override {
+    return Call(&v1::ItemService::Stub::List, *items_, request, v1::ItemServiceListResponse());
+  }
+
+  absl::Status Delete(uint64_t item_id) override {
+    v1::ItemServiceDeleteRequest request;
+    request.set_item_id(item_id);
+    return Call(&v1::ItemService::Stub::Delete, *items_, request, v1::ItemServiceDeleteResponse()).status();
+  }
+
+  absl::Status Download(const v1::DownloadRequest& request,
+                        const std::function<void(absl::string_view)>& write) override {
+    grpc::ClientContext context;
+    SetDeadline(context);
+    const auto reader = items_->Download(&context, request);
+    v1::DownloadResponse response;
+    while (reader->Read(&response)) write(response.chunk());
+    return ToAbsl(reader->Finish());
+  }
+
+  absl::StatusOr<v1::Item> UpdateMetadata(const v1::UpdateMetadataRequest& request) override {
+    MIXMATCH_ASSIGN_OR_RETURN(
+        auto response, Call(&v1::ItemService::Stub::UpdateMetadata, *items_, request, v1::UpdateMetadataResponse()));
+    return std::move(*response.mutable_item());
+  }
+
+  absl::StatusOr<v1::Event> Link(const v1::LinkRequest& request) override {
+    MIXMATCH_ASSIGN_OR_RETURN(auto response, Call(&v1::EventService::Stub::Link, *events_, request, v1::LinkResponse()));
+    return std::move(*response.mutable_event());
+  }
+
+  absl::StatusOr<v1::Event> Unlink(const v1::UnlinkRequest& request) override {
+    MIXMATCH_ASSIGN_OR_RETURN(auto response,
+                              Call(&v1::EventService::Stub::Unlink, *events_, request, v1::UnlinkResponse()));
+    return std::move(*response.mutable_event());
+  }
+
+  absl::StatusOr<v1::Event> GetEvent(const std::string& event_id) override {
+    v1::EventServiceGetRequest request;
+    request.set_event_id(event_id);
+    MIXMATCH_ASSIGN_OR_RETURN(auto response,
+                              Call(&v1::EventService::Stub::Get, *events_, request, v1::EventServiceGetResponse()));
+    return std::move(*response.mutable_event());
+  }
+
+  absl::StatusOr<v1::EventServiceListResponse> ListEvents(const v1::EventServiceListRequest& request) override {
+    return Call(&v1::EventService::Stub::List, *events_, request, v1::EventServiceListResponse());
+  }
+
+  absl::StatusOr<v1::SearchResponse> Search(const v1::SearchRequest& request, const std::string& large) override {
+    if (large.empty()) return Call(&v1::SearchService::Stub::Search, *searches_, request, v1::SearchResponse());
+    grpc::ClientContext context;
+    SetDeadline(context);
+    v1::StreamSearchResponse response;
+    const auto writer = searches_->StreamSearch(&context, &response);
+    v1::StreamSearchRequest message;
+    *message.mutable_request() = request;
+    bool open = writer->Write(message);
+    for (size_t at = 0; open && at < large.size(); at += kChunkBytes) {
+      message.set_chunk(large.substr(at, kChunkBytes));
+      open = writer->Write(message);
+    }
+    writer->WritesDone();
+    MIXMATCH_RETURN_IF_ERROR(ToAbsl(writer->Finish()));
+    return std::move(*response.mutable_response());
+  }
+
+  absl::StatusOr<v1::LearningStatus> LearningStatus() override {
+    return StatusOf(Call(&v1::LearningService::Stub::Status, *learning_, v1::StatusRequest(), v1::StatusResponse()));
+  }
+  absl::StatusOr<v1::LearningStatus> PauseLearning() override {
+    return StatusOf(Call(&v1::LearningService::Stub::Pause, *learning_, v1::PauseRequest(), v1::PauseResponse()));
+  }
+  absl::StatusOr<v1::LearningStatus> ResumeLearning() override {
+    return StatusOf(Call(&v1::LearningService::Stub::Resume, *learning_, v1::ResumeRequest(), v1::ResumeResponse()));
+  }
+  absl::StatusOr<v1::LearningStatus> RollBack(uint64_t trunk) override {
+    v1::RollbackRequest request;
+    request.set_trunk(trunk);
+    return StatusOf(Call(&v1::LearningService::Stub::Rollback, *learning_, request, v1::RollbackResponse()));
+  }
+  absl::StatusOr<v1::HistoryResponse> LearningHistory() override {
+    return Call(&v1::LearningService::Stub::History, *learning_, v1::HistoryRequest(), v1::HistoryResponse());
+  }
+
+  absl::Status WatchLearning(absl::Duration interval,
+                             const std::function<bool(const v1::LearningStatus&)>& visit) override {
+    grpc::ClientContext context;  // No deadline: it goes on until it is enough.
+    v1::WatchRequest request;
+    *request.mutable_interval() = TimeUtil::MillisecondsToDuration(absl::ToInt64Milliseconds(interval));
+    const auto reader = learning_->Watch(&context, request);
+    v1::WatchResponse response;
+    while (reader->Read(&response)) {
+      if (visit(response.status())) continue;
+      context.TryCancel();
+      reader->Finish();
+      return absl::OkStatus();
+    }
+    return ToAbsl(reader->Finish());
+  }
+
+  absl::StatusOr<v1::StatsResponse> Stats() override {
+    return Call(&v1::AdminService::Stub::Stats, *admin_, v1::StatsRequest(), v1::StatsResponse());
+  }
+  absl::StatusOr<v1::Operation> Reindex(const v1::ReindexRequest& request) override {
+    return OperationOf(Call(&v1::AdminService::Stub::Reindex, *admin_, request, v1::ReindexResponse()));
+  }
+  absl::StatusOr<v1::ListOperationsResponse> ListOperations(const v1::ListOperationsRequest& request) override {
+    return Call(&v1::AdminService::Stub::ListOperations, *admin_, request, v1::ListOperationsResponse());
+  }
+  absl::StatusOr<v1::Operation> GetOperation(const std::string& id) override {
+    v1::GetOperationRequest request;
+    request.set_operation_id(id);
+    return OperationOf(Call(&v1::AdminService::Stub::GetOperation, *admin_, request, v1::GetOperationResponse()));
+  }
+  absl::StatusOr<v1::Operation> CancelOperation(const std::string& id) override {
+    v1::CancelOperationRequest request;
+    request.set_operation_id(id);
+    return OperationOf(Call(&v1::AdminService::Stub::CancelOperation, *admin_, request, v1::CancelOperationResponse()));
+  }
+  absl::StatusOr<v1::Operation> WaitOperation(const std::string& id, absl::Duration timeout) override {
+    v1::WaitOperationRequest request;
+    request.set_operation_id(id);
+    *request.mutable_timeout() = TimeUtil::MillisecondsToDuration(absl::ToInt64Milliseconds(timeout));
+    return OperationOf(Call(&v1::AdminService::Stub::WaitOperation, *admin_, request, v1::WaitOperationResponse()));
+  }
+
+ private:
+  template <typename Method, typename Stub, typename Request, typename Response>
+  absl::StatusOr<Response> Call(Method method, Stub& stub, const Request& request, Response response) {
+    grpc::ClientContext context;
+    SetDeadline(context);
+    MIXMATCH_RETURN_IF_ERROR(ToAbsl((stub.*method)(&context, request, &response)));
+    return response;
+  }
+
+  template <typename Response>
+  static absl::StatusOr<v1::LearningStatus> StatusOf(absl::StatusOr<Response> response) {
+    MIXMATCH_RETURN_IF_ERROR(response.status());
+    return std::move(*response->mutable_status());
+  }
+
+  template <typename Response>
+  static absl::StatusOr<v1::Operation> OperationOf(absl::StatusOr<Response> response) {
+    MIXMATCH_RETURN_IF_ERROR(response.status());
+    return std::move(*response->mutable_operation());
+  }
+
+  void SetDeadline(grpc::ClientContext& context) const {
+    context.set_deadline(std::chrono::system_clock::now() +
+                         std::chrono::milliseconds(absl::ToInt64Milliseconds(options_.timeout)));
+  }
+
+  // The hash is of the whole content, so what the server has already is read again, not sent.
+  absl::StatusOr<v1::UploadResponse> UploadOnce(const v1::UploadHeader& header, std::istream& content,
+                                                const std::function<void(uint64_t)>& progress) {
+    grpc::ClientContext context;
+    SetDeadline(context);
+    v1::UploadResponse response;
+    const auto writer = items_->Upload(&context, &response);
+    v1::UploadRequest message;
+    *message.mutable_header() = header;
+    bool open = writer->Write(message);
+    Sha256 hash;
+    uint64_t at = 0;
+    std::string chunk;
+    while (open) {
+      const uint64_t skip = header.resume_offset() > at ? header.resume_offset() - at : kChunkBytes;
+      chunk.resize(std::min<uint64_t>(kChunkBytes, skip));
+      content.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+      chunk.resize(static_cast<size_t>(content.gcount()));
+      if (chunk.empty()) break;
+      hash.Update(chunk);
+      if (at >= header.resume_offset()) {
+        message.set_chunk(chunk);
+        open = writer->Write(message);
+      }
+      at += chunk.size();
+      if (progress) progress(at);
+    }
+    if (open) {
+      message.mutable_finish()->set_sha256(hash.Finish());
+      writer->Write(message);
+    }
+    writer->WritesDone();
+    MIXMATCH_RETURN_IF_ERROR(ToAbsl(writer->Finish()));
+    return response;
+  }
+
+  const ClientOptions options_;
+  const std::unique_ptr<v1::ItemService::Stub> items_;
+  const std::unique_ptr<v1::EventService::Stub> events_;
+  const std::unique_ptr<v1::SearchService::Stub> searches_;
+  const std::unique_ptr<v1::LearningService::Stub> learning_;
+  const std::unique_ptr<v1::AdminService::Stub> admin_;
+};
+
+}  // namespace
+
+std::unique_ptr<Client> Client::Create(const ClientOptions& options) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(-1);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  return std::make_unique<GrpcClient>(
+      options, grpc::CreateCustomChannel(options.address, grpc::InsecureChannelCredentials(), arguments));
+}
+
+absl::StatusOr<v1::UploadResponse> Client::UploadBytes(v1::UploadHeader header, const std::string& bytes) {
+  std::istringstream content(bytes);
+  return Upload(std::move(header), content, nullptr);
+}
+
+}  // namespace mixmatch::client

@@ -1,0 +1,80 @@
+// The C++ client: one object a server.
+#ifndef MIXMATCH_CLIENT_CPP_CLIENT_H_
+#define MIXMATCH_CLIENT_CPP_CLIENT_H_
+
+#include <cstdint>
+#include <functional>
+#include <istream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "mixmatch/v1/admin_service.pb.h"
+#include "mixmatch/v1/event_service.pb.h"
+#include "mixmatch/v1/item_service.pb.h"
+#include "mixmatch/v1/learning_service.pb.h"
+#include "mixmatch/v1/search_service.pb.h"
+
+namespace mixmatch::client {
+
+struct ClientOptions {
+  std::string address = "127.0.0.1:7411";
+  absl::Duration timeout = absl::Minutes(10);  // Of each call; uploads and downloads have it anew for each try.
+  int upload_tries = 3;                        // Of one upload, when the server cannot be reached in between.
+};
+
+// Thread-safe. Errors are the server's, with its message; UNAVAILABLE when it cannot be reached, DEADLINE_EXCEEDED when it
+// took too long.
+class Client {
+ public:
+  // Connects lazily.
+  static std::unique_ptr<Client> Create(const ClientOptions& options);
+  virtual ~Client() = default;
+
+  // Sends `content` from its position to its end. A request id is made where the header has none, so that a try that broke
+  // off goes on at the offset that the server reports; `content` must be seekable for that. `progress` may be null and is
+  // told the bytes sent so far.
+  virtual absl::StatusOr<v1::UploadResponse> Upload(v1::UploadHeader header, std::istream& content,
+                                                    const std::function<void(uint64_t)>& progress) = 0;
+  absl::StatusOr<v1::UploadResponse> UploadBytes(v1::UploadHeader header, const std::string& bytes);
+
+  virtual absl::StatusOr<v1::Item> Get(uint64_t item_id, bool parts = false, bool vectors = false) = 0;
+  virtual absl::StatusOr<v1::ItemServiceListResponse> List(const v1::ItemServiceListRequest& request) = 0;
+  virtual absl::Status Delete(uint64_t item_id) = 0;
+  // Calls `write` with pieces in order.
+  virtual absl::Status Download(const v1::DownloadRequest& request,
+                                const std::function<void(absl::string_view)>& write) = 0;
+  virtual absl::StatusOr<v1::Item> UpdateMetadata(const v1::UpdateMetadataRequest& request) = 0;
+
+  virtual absl::StatusOr<v1::Event> Link(const v1::LinkRequest& request) = 0;
+  virtual absl::StatusOr<v1::Event> Unlink(const v1::UnlinkRequest& request) = 0;
+  virtual absl::StatusOr<v1::Event> GetEvent(const std::string& event_id) = 0;
+  virtual absl::StatusOr<v1::EventServiceListResponse> ListEvents(const v1::EventServiceListRequest& request) = 0;
+
+  // `large` is content too big for one message, of the request's last term; empty if there is none.
+  virtual absl::StatusOr<v1::SearchResponse> Search(const v1::SearchRequest& request, const std::string& large = "") = 0;
+
+  virtual absl::StatusOr<v1::LearningStatus> LearningStatus() = 0;
+  virtual absl::StatusOr<v1::LearningStatus> PauseLearning() = 0;
+  virtual absl::StatusOr<v1::LearningStatus> ResumeLearning() = 0;
+  virtual absl::StatusOr<v1::LearningStatus> RollBack(uint64_t trunk) = 0;
+  virtual absl::StatusOr<v1::HistoryResponse> LearningHistory() = 0;
+  // Until `visit` returns false.
+  virtual absl::Status WatchLearning(absl::Duration interval,
+                                     const std::function<bool(const v1::LearningStatus&)>& visit) = 0;
+
+  virtual absl::StatusOr<v1::StatsResponse> Stats() = 0;
+  virtual absl::StatusOr<v1::Operation> Reindex(const v1::ReindexRequest& request) = 0;
+  virtual absl::StatusOr<v1::ListOperationsResponse> ListOperations(const v1::ListOperationsRequest& request) = 0;
+  virtual absl::StatusOr<v1::Operation> GetOperation(const std::string& id) = 0;
+  virtual absl::StatusOr<v1::Operation> CancelOperation(const std::string& id) = 0;
+  virtual absl::StatusOr<v1::Operation> WaitOperation(const std::string& id, absl::Duration timeout) = 0;
+};
+
+}  // namespace mixmatch::client
+
+#endif  // MIXMATCH_CLIENT_CPP_CLIENT_H_
