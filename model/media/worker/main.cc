@@ -45,6 +45,7 @@ void Answer(int fd, const WireRequest& request, ResponseWriter* writer) {
     status = absl::ResourceExhaustedError("content: took all the memory of a decoder; send a smaller item");
   }
   if (!status.ok()) writer->Error(status);
+  writer->Flush();  // Last, so that nothing of the item is left open when the server hears the end.
 }
 
 int Run(int64_t max_memory_bytes, int parent) {

@@ -37,13 +37,11 @@ void ResponseWriter::Subtitle(double start_seconds, double end_seconds, absl::st
 void ResponseWriter::Done(WireKind kind, double duration_seconds, absl::string_view media_type) {
   const WireDone done = {duration_seconds, kind, 0};
   Record(WireRecordType::kDone, &done, sizeof(done), media_type);
-  Flush();
 }
 
 void ResponseWriter::Error(const absl::Status& status) {
   const int32_t code = static_cast<int32_t>(status.code());
   Record(WireRecordType::kError, &code, sizeof(code), status.message().substr(0, kMaxShortRecord - sizeof(code)));
-  Flush();
 }
 
 void ResponseWriter::Record(WireRecordType type, const void* head, size_t head_size, absl::string_view body) {

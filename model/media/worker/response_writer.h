@@ -28,13 +28,13 @@ class ResponseWriter {
   void Frame(double seconds, const Picture& picture);
   void Samples(double start_seconds, absl::Span<const float> samples);
   void Subtitle(double start_seconds, double end_seconds, absl::string_view utf8);
-  // One of these ends the response.
+  // One of these ends the response; Flush() sends what is left of it.
   void Done(WireKind kind, double duration_seconds, absl::string_view media_type);
   void Error(const absl::Status& status);
+  void Flush();
 
  private:
   void Record(WireRecordType type, const void* head, size_t head_size, absl::string_view body);
-  void Flush();
 
   int socket_;
   std::string buffer_;
