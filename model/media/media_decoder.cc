@@ -159,7 +159,7 @@ class PooledDecoder : public MediaDecoder {
     int signal = 0;
     const std::string end = (*worker)->Bury(&signal);
     worker->reset();
-    if (signal == SIGKILL || signal == SIGABRT) {
+    if (signal == SIGKILL || signal == SIGABRT || signal == SIGTRAP) {  // The last as GLib does.
       return absl::ResourceExhaustedError(
           absl::StrCat("content: the decoding process ended by ", end, ", as it does when out of memory (at most ",
                        limits_.max_memory_bytes >> 20, " MiB); send a smaller item"));

@@ -410,7 +410,7 @@ TEST(MediaDecoderTest, AWorkerKilledInTheMiddleOfAnItemCostsThatItemOnly) {
   ASSERT_EQ(write(fd, "two", 3), 3);
   absl::Status status;
   std::thread caller([&] { status = (*decoder)->Decode(fd, "").status(); });
-  // The request is on its way once the worker's end of the socket has it; a stopped worker cannot take it.
+  // Whichever comes first: killed before the request, the item goes to a new worker; after it, the item is lost.
   kill(worker, SIGKILL);
   caller.join();
   close(fd);
