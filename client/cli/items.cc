@@ -1,0 +1,147 @@
+// get, ls and rm.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <ostream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "client/cli/command.h"
+#include "client/cli/format.h"
+#include "client/cpp/where.h"
+
+namespace mixmatch::client {
+namespace {
+
+std::string Time(const google::protobuf::Timestamp& time) {
+  return absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", absl::FromUnixSeconds(time.seconds()), absl::UTCTimeZone());
+}
+
+std::string Events(const v1::Item& item) {
+  std::string text;
+  for (const std::string& id : item.event_ids()) absl::StrAppend(&text, text.empty() ? "" : ", ", id);
+  return text;
+}
+
+void PrintItem(Session& session, const v1::Item& item) {
+  Table table({"item", absl::StrCat(item.item_id())});
+  table.Add({"name", item.name()});
+  table.Add({"modality", ModalityName(item.modality())});
+  table.Add({"media type", item.media_type()});
+  table.Add({"size", Bytes(item.size_bytes())});
+  if (item.has_duration()) table.Add({"duration", absl::StrCat(item.duration().seconds(), " s")});
+  table.Add({"source", item.source()});
+  table.Add({"metadata", MetadataText(item)});
+  table.Add({"events", Events(item)});
+  if (item.has_observed_time()) table.Add({"observed", Time(item.observed_time())});
+  table.Add({"stored", Time(item.created_time())});
+  table.Add({"parts", absl::StrCat(item.part_count())});
+  table.Print(session.out(), session.terminal().color);
+  if (item.parts().empty()) return;
+  session.out() << "\n";
+  Table parts({"part", "modality", "what"});
+  for (const v1::Part& part : item.parts()) {
+    parts.Add({absl::StrCat(part.part_id()), ModalityName(part.modality()), PartText(part)});
+  }
+  parts.Print(session.out(), session.terminal().color);
+}
+
+struct GetOptions {
+  std::vector<uint64_t> ids;
+  bool parts = false;
+  bool vectors = false;
+};
+
+int Get(Session& session, const GetOptions& options) {
+  int code = kOk;
+  for (const uint64_t id : options.ids) {
+    const auto item = session.client().Get(id, options.parts, options.vectors);
+    if (!item.ok()) {
+      code = options.ids.size() == 1 ? session.Fail(item.status()) : (session.Fail(item.status()), kSomeFailed);
+    } else if (session.json) {
+      session.out() << Json(*item) << "\n";
+    } else {
+      PrintItem(session, *item);
+    }
+  }
+  return code;
+}
+
+int Remove(Session& session, const std::vector<uint64_t>& ids) {
+  int code = kOk;
+  for (const uint64_t id : ids) {
+    const absl::Status status = session.client().Delete(id);
+    if (!status.ok()) {
+      code = ids.size() == 1 ? session.Fail(status) : (session.Fail(status), kSomeFailed);
+    } else if (session.json) {
+      session.out() << "{\"item_id\":\"" << id << "\",\"deleted\":true}\n";
+    } else {
+      session.out() << "deleted " << id << "\n";
+    }
+  }
+  return code;
+}
+
+struct ListOptions {
+  std::string where;
+  int64_t limit = 100;
+};
+
+int List(Session& session, const ListOptions& options) {
+  v1::ItemServiceListRequest request;
+  auto filter = ParseWhere(options.where);
+  if (!filter.ok()) {
+    session.err() << "mixmatch ls: " << filter.status().message() << "\n";
+    return kUsage;
+  }
+  *request.mutable_filter() = *std::move(filter);
+  Table table({"item", "modality", "size", "name", "events", "metadata"});
+  bool more = true;
+  for (int64_t left = options.limit; more && (left > 0 || options.limit == 0);) {
+    request.set_page_size(static_cast<int32_t>(options.limit == 0 ? 1000 : std::min<int64_t>(left, 1000)));
+    const auto page = session.client().List(request);
+    if (!page.ok()) return session.Fail(page.status());
+    for (const v1::Item& item : page->items()) {
+      if (session.json) {
+        session.out() << Json(item) << "\n";
+      } else {
+        table.Add({absl::StrCat(item.item_id()), ModalityName(item.modality()), Bytes(item.size_bytes()), item.name(),
+                   Events(item), MetadataText(item)});
+      }
+    }
+    left -= page->items_size();
+    more = !page->next_page_token().empty();
+    request.set_page_token(page->next_page_token());
+  }
+  if (session.json) return kOk;
+  table.Print(session.out(), session.terminal().color);
+  if (more) session.err() << "There are more; -n 0 lists all.\n";
+  return kOk;
+}
+
+}  // namespace
+
+void AddItems(CLI::App& app, Session& session) {
+  CLI::App* get = app.add_subcommand("get", "Show items");
+  const auto get_options = std::make_shared<GetOptions>();
+  get->add_option("id", get_options->ids, "Item ids")->required();
+  get->add_flag("--parts", get_options->parts, "With their parts");
+  get->add_flag("--vectors", get_options->vectors, "With their parts' vectors; seen with --json");
+  get->footer("Example:\n  mixmatch get 12 --parts");
+  get->callback([&session, get_options] { session.action = [&session, get_options] { return Get(session, *get_options); }; });
+
+  CLI::App* ls = app.add_subcommand("ls", "List items");
+  const auto list_options = std::make_shared<ListOptions>();
+  ls->add_option("-w,--where", list_options->where, "Only items for which it is true, as in search");
+  ls->add_option("-n,--limit", list_options->limit, "At most so many; 0: all")->check(CLI::NonNegativeNumber)->capture_default_str();
+  ls->footer("Examples:\n  mixmatch ls --where 'modality=video and year>=1990'\n  mixmatch --json ls -n 0");
+  ls->callback([&session, list_options] { session.action = [&session, list_options] { return List(session, *list_options); }; });
+
+  CLI::App* rm = app.add_subcommand("rm", "Delete items, with what was learned from them");
+  const auto ids = std::make_shared<std::vector<uint64_t>>();
+  rm->add_option("id", *ids, "Item ids")->required();
+  rm->footer("Example:\n  mixmatch rm 12 13");
+  rm->callback([&session, ids] { session.action = [&session, ids] { return Remove(session, *ids); }; });
+}
+
+}  // namespace mixmatch::client
