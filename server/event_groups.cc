@@ -12,7 +12,7 @@
 namespace mixmatch::server {
 namespace {
 
-constexpr double kContainerWeight = 2.0;
+constexpr double kContainerWeight = 3.0;
 
 std::pair<int, uint64_t> Key(const v1::Part& part) {
   return {model::SlotOf(static_cast<model::Modality>(part.modality())), part.part_id()};

@@ -25,7 +25,7 @@ std::string ContainerId(uint64_t item_id);
 // The item of a container's id; 0 if it is not one.
 uint64_t ContainerItem(absl::string_view event_id);
 
-// Groups of one container: around each shot of a video, the sound and subtitles that overlap it in time, at twice the
+// Groups of one container: around each shot of a video, the sound and subtitles that overlap it in time, at three times the
 // weight of a declared event; for other items, all parts in one group. Empty if there are fewer than two parts.
 std::vector<Group> ContainerGroups(absl::Span<const v1::Part> parts);
 
