@@ -64,6 +64,7 @@ int Run(const std::vector<std::string>& arguments, const Terminal& terminal, con
       "  mixmatch learn status\n\n"
       "Exit codes: 0 done, 1 some failed, 2 wrong arguments, 3 no server, 4 not found, 5 refused, 6 timed out.\n"
       "Colours only on a terminal, and never with NO_COLOR set.");
+  app.set_version_flag("--version", MIXMATCH_VERSION);
   app.require_subcommand(1);
   app.fallthrough();
   app.add_option("--server", session.server, "HOST:PORT of the server")

@@ -1,4 +1,4 @@
-// A result page that stands alone: pictures, players and text embedded, to open in any browser.
+// A search's answers as one HTML file that needs no other.
 #ifndef MIXMATCH_CLIENT_CLI_HTML_H_
 #define MIXMATCH_CLIENT_CLI_HTML_H_
 
@@ -10,18 +10,32 @@
 
 namespace mixmatch::client {
 
-// One hit with its content; empty content is shown as a note (too large, or gone).
-struct PageHit {
-  v1::Hit hit;
-  std::string content;
+// One term of the query.
+struct PageTerm {
+  std::string label;    // E.g. "audio caw.wav".
+  double weight = 1;
+  std::string text;     // Of a text.
+  std::string content;  // Bytes to show or play; may be empty.
 };
 
-// Names, snippets, metadata and text content are untrusted: everything is escaped, and the page forbids scripts and any
-// connection by its content security policy.
-std::string ResultPage(absl::string_view query, const std::vector<PageHit>& hits);
+struct PageHit {
+  v1::Hit hit;
+  std::string content;  // Bytes to show or play; may be empty.
+  std::string note;     // Why there are none.
+};
 
-// &, <, >, " and ' as entities.
-std::string EscapeHtml(absl::string_view text);
+struct Page {
+  std::vector<PageTerm> query;
+  std::vector<PageHit> hits;
+  v1::SearchResponse response;
+};
+
+// The media type by the first bytes, "" if they are of no kind that browsers show or play.
+std::string SniffMedia(absl::string_view bytes);
+
+// Every name, text and metadata value is escaped, content is embedded by data: URIs in <img>, <audio> and <video> only, and
+// the page forbids scripts and every connection (Content-Security-Policy).
+std::string ResultPage(const Page& page);
 
 }  // namespace mixmatch::client
 

@@ -1,13 +1,18 @@
-// mixmatch search: by text, files, stored items, or a weighted mix of them.
-#include <cstdio>
+#include <CLI/CLI.hpp>
+#include <algorithm>
 #include <fstream>
-#include <sstream>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <optional>
+#include <ostream>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
-#include "client/cli/cli.h"
+#include "absl/strings/str_split.h"
+#include "client/cli/command.h"
+#include "client/cli/format.h"
 #include "client/cli/html.h"
 #include "client/cpp/where.h"
 #include "proto/base/status_macros.h"
@@ -15,165 +20,266 @@
 namespace mixmatch::client {
 namespace {
 
-constexpr size_t kMostInMessage = 4 << 20;
-constexpr uint64_t kMostOnPage = 16 << 20;  // Bytes of one item embedded in a page.
+constexpr size_t kInlineBytes = 3 * 1024 * 1024;  // Of one message; more is streamed.
 
-struct SearchOptions {
-  std::vector<std::string> texts, not_texts, files, not_files;  // Files of any modality.
-  std::vector<uint64_t> items, not_items, parts;
-  std::string targets, where, group = "item", html;
-  int64_t k = 10;
+// One term as it was typed.
+struct TypedTerm {
+  std::string kind;  // "text", "image", ..., "item", "part", "upload".
+  std::string value;
+  double weight = 1;
 };
 
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return absl::NotFoundError(absl::StrCat(path, ": cannot be read"));
-  std::ostringstream bytes;
-  bytes << in.rdbuf();
-  return bytes.str();
+struct SearchOptions {
+  std::vector<TypedTerm> terms;
+  std::string targets;
+  std::string where;
+  int64_t k = 10;
+  std::string group = "item";
+  bool exclude = false;
+  bool vectors = false;
+  std::string html;
+  double html_mib = 8;
+};
+
+absl::StatusOr<std::string> ReadAll(Session& session, const std::string& path) {
+  if (path == "-") return std::string((std::istreambuf_iterator<char>(session.in())), std::istreambuf_iterator<char>());
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (!file.is_open() || file.bad()) return absl::InvalidArgumentError(absl::StrCat("cannot read ", Printable(path)));
+  if (bytes.empty()) return absl::InvalidArgumentError(absl::StrCat(Printable(path), " is empty"));
+  return bytes;
 }
 
-// `large` takes the one file that may be too big for a message.
-absl::Status AddFile(const std::string& path, float weight, v1::SearchRequest& request, std::string& large) {
-  MIXMATCH_ASSIGN_OR_RETURN(std::string bytes, ReadFile(path));
-  if (bytes.size() > kMostInMessage) {
-    if (!large.empty() || weight != 1.0f) {
-      return absl::InvalidArgumentError(absl::StrCat(path, ": only one positive file may be over 4 MiB; put it and use --item"));
-    }
-    large = std::move(bytes);
-    return absl::OkStatus();
-  }
-  v1::QueryTerm& term = *request.add_query();
-  term.set_weight(weight);
-  term.mutable_content()->set_data(std::move(bytes));
-  return absl::OkStatus();
-}
-
-absl::Status BuildRequest(const SearchOptions& options, v1::SearchRequest& request, std::string& large) {
-  for (const auto& [texts, weight] : {std::make_pair(&options.texts, 1.0f), std::make_pair(&options.not_texts, -1.0f)}) {
-    for (const std::string& text : *texts) {
-      v1::QueryTerm& term = *request.add_query();
-      term.set_weight(weight);
-      term.mutable_content()->set_text(text);
-    }
-  }
-  for (const std::string& path : options.files) MIXMATCH_RETURN_IF_ERROR(AddFile(path, 1.0f, request, large));
-  for (const std::string& path : options.not_files) MIXMATCH_RETURN_IF_ERROR(AddFile(path, -1.0f, request, large));
-  for (const auto& [items, weight] : {std::make_pair(&options.items, 1.0f), std::make_pair(&options.not_items, -1.0f)}) {
-    for (uint64_t item : *items) {
-      v1::QueryTerm& term = *request.add_query();
-      term.set_weight(weight);
-      term.set_item_id(item);
-    }
-  }
-  for (uint64_t part : options.parts) request.add_query()->set_part_id(part);
-  for (v1::Modality modality : ParseModalities(options.targets)) request.add_target_modalities(modality);
-  MIXMATCH_ASSIGN_OR_RETURN(*request.mutable_filter(), ParseWhere(options.where));
-  request.set_k(options.k);
-  request.set_exclude_query_items(true);
-  request.set_group_by(options.group == "event"  ? v1::GROUP_BY_EVENT
-                       : options.group == "part" ? v1::GROUP_BY_PART
-                                                 : v1::GROUP_BY_ITEM);
-  return absl::OkStatus();
-}
-
-std::string Title(const SearchOptions& options) {
-  std::vector<std::string> words = options.texts;
-  words.insert(words.end(), options.files.begin(), options.files.end());
-  for (uint64_t item : options.items) words.push_back(absl::StrCat("item ", item));
-  return absl::StrJoin(words, " + ");
-}
-
-void PrintHits(const v1::SearchResponse& response) {
-  std::vector<std::vector<std::string>> rows;
-  for (const v1::Hit& hit : response.hits()) {
-    const v1::Part& part = hit.part();
-    const std::string time = part.end_seconds() > part.start_seconds()
-                                 ? absl::StrFormat("%.1f-%.1f s", part.start_seconds(), part.end_seconds())
-                                 : "";
-    const std::string events = hit.event_id().empty() ? absl::StrJoin(hit.item().event_ids(), ",") : hit.event_id();
-    rows.push_back({absl::StrFormat("%.3f", hit.score()), absl::StrCat(hit.item().item_id()),
-                    ModalityName(part.modality()), time, hit.item().name(), events,
-                    std::string(absl::string_view(part.snippet()).substr(0, 60))});
-  }
-  PrintTable({"SCORE", "ITEM", "MODALITY", "TIME", "NAME", "EVENT", "TEXT"}, rows);
-}
-
-absl::Status WritePage(Context& context, const SearchOptions& options, const v1::SearchResponse& response) {
-  std::vector<PageHit> hits;
-  for (const v1::Hit& hit : response.hits()) {
-    PageHit page_hit{hit, ""};
-    if (hit.item().size_bytes() <= kMostOnPage) {
-      v1::DownloadRequest request;
-      request.set_item_id(hit.item().item_id());
-      const absl::Status status = context.client().Download(request, [&](absl::string_view piece) {
-        page_hit.content.append(piece.data(), piece.size());
-      });
-      if (!status.ok() && !absl::IsNotFound(status)) return status;
-    }
-    hits.push_back(std::move(page_hit));
-  }
-  std::ofstream out(options.html, std::ios::binary);
-  out << ResultPage(Title(options), hits);
-  if (!out.flush()) return absl::InternalError(absl::StrCat("--html: cannot write ", options.html));
-  std::fprintf(stderr, "wrote %s\n", options.html.c_str());
-  return absl::OkStatus();
-}
-
-void Search(Context& context, const SearchOptions& options) {
+// A request, what of it is streamed, and how the query is shown.
+struct Query {
   v1::SearchRequest request;
   std::string large;
-  const absl::Status built = BuildRequest(options, request, large);
-  if (!built.ok() || (request.query().empty() && large.empty())) {
-    Fail(context, "search",
-         built.ok() ? absl::InvalidArgumentError("say what to look for: --text, --file, --item, ...; see search --help")
-                    : built);
-    context.exit_code = kUsage;
-    return;
+  std::vector<PageTerm> shown;
+  std::vector<std::string> content_kinds;  // As typed, of each content term.
+};
+
+absl::Status AddTerm(Session& session, const TypedTerm& typed, Query& query) {
+  PageTerm shown;
+  shown.weight = typed.weight;
+  shown.label = absl::StrCat(typed.kind, typed.kind == "text" ? "" : " ", typed.kind == "text" ? "" : typed.value);
+  v1::QueryTerm term;
+  term.set_weight(static_cast<float>(typed.weight));
+  uint64_t id = 0;
+  if (typed.kind == "item" || typed.kind == "part") {
+    if (!absl::SimpleAtoi(typed.value, &id)) {
+      return absl::InvalidArgumentError(absl::StrCat("--", typed.kind, ": wanted a number, as shown by search and get"));
+    }
+    typed.kind == "item" ? term.set_item_id(id) : term.set_part_id(id);
+  } else if (typed.kind == "upload") {
+    term.set_upload_request_id(typed.value);
+  } else if (typed.kind == "text" && typed.value != "-") {
+    term.mutable_content()->set_text(typed.value);
+    shown.text = typed.value;
+  } else {
+    MIXMATCH_ASSIGN_OR_RETURN(std::string bytes, ReadAll(session, typed.value));
+    if (bytes.size() > kInlineBytes) {
+      if (!query.large.empty() || typed.weight != 1) {
+        return absl::InvalidArgumentError(
+            "one term of the query may be larger than 3 MiB, of weight 1; put the others first and use --item");
+      }
+      query.large = bytes;
+    } else if (typed.kind == "text") {
+      term.mutable_content()->set_text(bytes);
+    } else {
+      term.mutable_content()->set_data(bytes);
+    }
+    (typed.kind == "text" ? shown.text : shown.content) = std::move(bytes);
   }
-  const auto response = context.client().Search(request, large);
-  if (!response.ok()) {
-    context.exit_code = Fail(context, "search", response.status());
-    return;
+  if (term.kind_case() != v1::QueryTerm::KIND_NOT_SET) *query.request.add_query() = std::move(term);
+  if (typed.kind != "item" && typed.kind != "part" && typed.kind != "upload") query.content_kinds.push_back(typed.kind);
+  query.shown.push_back(std::move(shown));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Query> MakeQuery(Session& session, const SearchOptions& options) {
+  Query query;
+  for (const TypedTerm& typed : options.terms) MIXMATCH_RETURN_IF_ERROR(AddTerm(session, typed, query));
+  if (query.shown.empty()) {
+    return absl::InvalidArgumentError("nothing to search for; give --text, --image, --audio, --video, --file, --item or --part");
   }
-  if (context.json) {
-    for (const v1::Hit& hit : response->hits()) PrintJson(hit);
-  } else if (options.html.empty() || IsTerminal(1)) {
-    PrintHits(*response);
+  for (const absl::string_view name : absl::StrSplit(options.targets, ',', absl::SkipEmpty())) {
+    v1::Modality modality = v1::MODALITY_UNSPECIFIED;
+    if (!ParseModality(name, modality)) {
+      return absl::InvalidArgumentError("--for: wanted text, image, audio or video, with commas between");
+    }
+    if (modality != v1::MODALITY_UNSPECIFIED) query.request.add_target_modalities(modality);
   }
-  if (options.html.empty()) return;
-  const absl::Status written = WritePage(context, options, *response);
-  if (!written.ok()) context.exit_code = Fail(context, "search", written);
+  MIXMATCH_ASSIGN_OR_RETURN(*query.request.mutable_filter(), ParseWhere(options.where));
+  query.request.set_k(options.k);
+  query.request.set_group_by(options.group == "event"  ? v1::GROUP_BY_EVENT
+                             : options.group == "part" ? v1::GROUP_BY_PART
+                                                       : v1::GROUP_BY_ITEM);
+  query.request.set_exclude_query_items(options.exclude);
+  query.request.set_include_vectors(options.vectors);
+  return query;
+}
+
+// Content found to be of another kind than was typed deserves a word.
+void WarnOfKinds(Session& session, const Query& query, const v1::SearchResponse& response) {
+  if (!query.large.empty()) return;  // It comes last, whatever was typed.
+  for (size_t i = 0; i < query.content_kinds.size() && i < response.query_modalities_size(); ++i) {
+    const std::string found = ModalityName(response.query_modalities(static_cast<int>(i)));
+    if (query.content_kinds[i] == "file" || query.content_kinds[i] == found) continue;
+    session.err() << "mixmatch search: what --" << query.content_kinds[i] << " names is " << found << "; searched with that\n";
+  }
+}
+
+void PrintTable(Session& session, const v1::SearchResponse& response, const std::string& group) {
+  const bool by_event = group == "event";
+  std::vector<std::string> titles = {"score", "item", "modality", "name", "part", "metadata"};
+  if (group == "part") titles[1] = "part id";
+  if (by_event) titles.insert(titles.begin() + 1, "event");
+  Table table(std::move(titles));
+  for (const v1::Hit& hit : response.hits()) {
+    std::vector<std::string> row = {absl::StrFormat("%.4f", hit.score()),
+                                    absl::StrCat(group == "part" ? hit.part().part_id() : hit.item().item_id()),
+                                    ModalityName(hit.part().modality()), hit.item().name(), PartText(hit.part()),
+                                    MetadataText(hit.item())};
+    if (by_event) row.insert(row.begin() + 1, hit.event_id());
+    table.Add(std::move(row));
+  }
+  if (response.hits().empty()) {
+    session.out() << "nothing found\n";
+  } else {
+    table.Print(session.out(), session.terminal().color);
+  }
+}
+
+absl::Status WritePage(Session& session, const SearchOptions& options, const Query& query,
+                       const v1::SearchResponse& response) {
+  const auto limit = static_cast<uint64_t>(options.html_mib * 1024 * 1024);
+  Page page;
+  page.response = response;
+  page.query = query.shown;
+  for (PageTerm& term : page.query) {
+    if (term.content.size() > limit) term.content.clear();
+  }
+  std::map<uint64_t, PageHit> fetched;  // An item may be hit by several parts.
+  for (const v1::Hit& hit : response.hits()) {
+    const auto [known, fresh] = fetched.try_emplace(hit.item().item_id());
+    if (fresh && hit.item().size_bytes() > limit) {
+      known->second.note = absl::StrCat("Not embedded: ", Bytes(hit.item().size_bytes()), " is more than --html-limit; fetch it with: mixmatch download ",
+                                        hit.item().item_id());
+    } else if (fresh && hit.item().modality() != v1::MODALITY_TEXT) {
+      v1::DownloadRequest request;
+      request.set_item_id(hit.item().item_id());
+      std::string& content = known->second.content;
+      const absl::Status status =
+          session.client().Download(request, [&](absl::string_view piece) { content.append(piece.data(), piece.size()); });
+      if (!status.ok()) {
+        content.clear();
+        known->second.note = absl::StrCat("Not embedded: ", status.message());
+      } else if (SniffMedia(content).empty()) {
+        known->second.note = "Not embedded: browsers do not play this format.";
+      }
+    }
+    page.hits.push_back(known->second);
+    page.hits.back().hit = hit;
+  }
+  std::ofstream file(options.html, std::ios::binary | std::ios::trunc);
+  file << ResultPage(page);
+  file.close();
+  return file ? absl::OkStatus() : absl::InvalidArgumentError("--html: cannot write the file");
+}
+
+int Search(Session& session, const SearchOptions& options) {
+  const auto query = MakeQuery(session, options);
+  if (!query.ok()) {
+    session.err() << "mixmatch search: " << query.status().message() << "\n";
+    return kUsage;
+  }
+  const auto response = session.client().Search(query->request, query->large);
+  if (!response.ok()) return session.Fail(response.status());
+  WarnOfKinds(session, *query, *response);
+  if (session.json) {
+    session.out() << Json(*response) << "\n";
+  } else {
+    PrintTable(session, *response, options.group);
+  }
+  if (options.html.empty()) return kOk;
+  const absl::Status status = WritePage(session, options, *query, *response);
+  if (!status.ok()) return session.Fail(status);
+  if (!session.json) session.out() << "Wrote " << Printable(options.html) << "; open it in a browser.\n";
+  return kOk;
+}
+
+// The terms in the order in which they were typed, each --weight to the term before it.
+std::vector<TypedTerm> TermsInOrder(const CLI::App& search) {
+  std::map<const CLI::Option*, size_t> seen;
+  std::vector<TypedTerm> terms;
+  for (const CLI::Option* option : search.parse_order()) {
+    std::string kind = option->get_lnames().empty() ? "" : option->get_lnames().front();
+    const bool negative = kind.rfind("not-", 0) == 0;
+    if (negative) kind = kind.substr(4);
+    static const char* const kinds[] = {"text", "image", "audio", "video", "file", "item", "part", "upload", "weight"};
+    if (std::find(std::begin(kinds), std::end(kinds), kind) == std::end(kinds)) continue;
+    const std::vector<std::string>& results = option->results();
+    const size_t at = seen[option]++;
+    if (at >= results.size()) continue;
+    if (kind == "weight") {
+      double weight = 0;
+      if (terms.empty()) throw CLI::ValidationError("--weight", "follows the term that it is for");
+      if (!absl::SimpleAtod(results[at], &weight) || weight == 0) throw CLI::ValidationError("--weight", "wanted a number, not 0");
+      terms.back().weight *= weight;
+    } else {
+      terms.push_back({kind, results[at], negative ? -1.0 : 1.0});
+    }
+  }
+  return terms;
 }
 
 }  // namespace
 
-void AddSearch(CLI::App& app, Context& context) {
-  auto options = std::make_shared<SearchOptions>();
-  CLI::App* search = app.add_subcommand("search", "Find by text, picture, sound, video, stored items, or a mix");
-  search->add_option("--text", options->texts, "Words");
-  search->add_option("--image,--audio,--video,--file", options->files, "A file; what it is, is seen from its content");
-  search->add_option("--item", options->items, "A stored item");
-  search->add_option("--part", options->parts, "A stored part");
-  search->add_option("--not-text", options->not_texts, "Away from these words");
-  search->add_option("--not-file", options->not_files, "Away from this file");
-  search->add_option("--not-item", options->not_items, "Away from this item");
-  search->add_option("--for", options->targets, "Only these: text,image,audio,video");
-  search->add_option("--where", options->where, "Only items for which it is true, e.g. \"lang=fr and year>=1990\"");
-  search->add_option("-k", options->k, "How many")->capture_default_str();
+void AddSearch(CLI::App& app, Session& session) {
+  CLI::App* search = app.add_subcommand("search", "Find things of any kind by things of any kind");
+  const auto options = std::make_shared<SearchOptions>();
+  const auto ignored = std::make_shared<std::vector<std::string>>();
+  const auto term = [&](const std::string& name, const char* what) {
+    search->add_option(name, *ignored, what)
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->group(name.rfind("--not-", 0) == 0 ? "Away from" : "Query");
+  };
+  term("--text", "Words in any language; - reads stdin");
+  term("--image", "A picture file");
+  term("--audio", "A sound file");
+  term("--video", "A video file");
+  term("--file", "A file of any kind; - reads stdin");
+  term("--item", "A stored item's id");
+  term("--part", "A stored part's id");
+  term("--upload", "The request id of an earlier upload");
+  term("--weight", "Share of the term before it; default 1");
+  for (const char* kind : {"text", "image", "audio", "video", "file", "item", "part"}) {
+    term(absl::StrCat("--not-", kind), "The same, but push away from it");
+  }
+  search->add_option("--for", options->targets, "What to find: text, image, audio, video, with commas; default: any");
+  search->add_option("-w,--where", options->where, "Only items for which it is true");
+  search->add_option("-k", options->k, "How many hits")->capture_default_str();
   search->add_option("--group", options->group, "One hit an item, event or part")
       ->check(CLI::IsMember({"item", "event", "part"}))
       ->capture_default_str();
-  search->add_option("--html", options->html, "Write a result page with pictures and players");
-  for (CLI::Option* option : search->get_options()) {
-    if (option->get_expected_max() > 1) option->expected(1)->take_all();
-  }
+  search->add_flag("--exclude-query", options->exclude, "Leave out items that are terms of the query");
+  search->add_flag("--vectors", options->vectors, "With the parts' vectors; seen with --json");
+  search->add_option("--html", options->html, "Write a page with pictures and players to this file");
+  search->add_option("--html-limit", options->html_mib, "Largest item to embed in it, MiB")
+      ->check(CLI::Range(0.0, 1024.0))
+      ->capture_default_str();
   search->footer(
+      "Conditions: =, !=, <, <=, >, >=, in (a, b), exists, starts, joined by and, or, not and parentheses. Fields: item_id,\n"
+      "modality, media_type, name, source, event_id, observed_time, created_time, duration, size_bytes; others are metadata.\n\n"
       "Examples:\n"
-      "  mixmatch search --audio splash.wav --for video\n"
-      "  mixmatch search --text 'a crow' --for image,audio --html hits.html\n"
-      "  mixmatch search --item 12 --not-item 40 --where 'modality=image and not kind=logo' -k 20 --json");
-  search->callback([&context, options] { Search(context, *options); });
+      "  mixmatch search --audio caw.wav --for image,video\n"
+      "  mixmatch search --text 'a red bird' --not-text parrot --weight 0.5 -k 20\n"
+      "  mixmatch search --item 12 --where \"lang=fr and year>=1990 and not kind=x\" --html hits.html");
+  search->callback([&session, options, search] {
+    options->terms = TermsInOrder(*search);
+    session.action = [&session, options] { return Search(session, *options); };
+  });
 }
 
 }  // namespace mixmatch::client
