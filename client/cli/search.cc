@@ -276,7 +276,8 @@ void AddSearch(CLI::App& app, Session& session) {
       "  mixmatch search --audio caw.wav --for image,video\n"
       "  mixmatch search --text 'a red bird' --not-text parrot --weight 0.5 -k 20\n"
       "  mixmatch search --item 12 --where \"lang=fr and year>=1990 and not kind=x\" --html hits.html");
-  search->callback([&session, options, search] {
+  // `ignored` lives as long as the options that write to it.
+  search->callback([&session, options, ignored, search] {
     options->terms = TermsInOrder(*search);
     session.action = [&session, options] { return Search(session, *options); };
   });
