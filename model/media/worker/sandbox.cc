@@ -72,6 +72,9 @@ absl::Status LimitProcess(int64_t max_memory_bytes, int parent) {
     return absl::InternalError("decoder worker: cannot give up privileges");
   }
   signal(SIGXFSZ, SIG_IGN);
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  max_memory_bytes = static_cast<decltype(max_memory_bytes)>(RLIM_INFINITY);  // Their shadow memory takes terabytes of it.
+#endif
   for (auto [resource, value] : {std::pair<int, rlim_t>{RLIMIT_AS, max_memory_bytes},
                                  {RLIMIT_NOFILE, 32},
                                  {RLIMIT_CORE, 0},
