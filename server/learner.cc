@@ -301,6 +301,13 @@ absl::Status Learner::RelearnAll(const Encoder& encoder) {
   MIXMATCH_ASSIGN_OR_RETURN(head_, NewHead(*encoder.trunk()));
   std::vector<std::string> events;
   for (const auto& [event_id, groups] : learned_) events.push_back(event_id);
+  {
+    // What was learned before a restart and not looked at again since: the new head must not lack it.
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [event_id, acked] : changed_) {
+      if (acked == absl::InfinitePast() && !learned_.contains(event_id)) events.push_back(event_id);
+    }
+  }
   std::sort(events.begin(), events.end());
   learned_.clear();
   size_t done = 0;
