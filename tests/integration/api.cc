@@ -19,6 +19,13 @@ struct Context : grpc::ClientContext {
   Context() { set_deadline(std::chrono::system_clock::now() + kLongest); }
 };
 
+client::ClientOptions OptionsOf(const std::string& address) {
+  client::ClientOptions options;
+  options.address = address;
+  options.timeout = absl::Seconds(kLongest.count());
+  return options;
+}
+
 std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);
@@ -43,7 +50,8 @@ absl::Status FromGrpc(const grpc::Status& status) {
 }
 
 Api::Api(const std::string& address)
-    : channel(Connect(address)),
+    : client(client::Client::Create(OptionsOf(address))),
+      channel(Connect(address)),
       items(v1::ItemService::NewStub(channel)),
       events(v1::EventService::NewStub(channel)),
       searches(v1::SearchService::NewStub(channel)),
@@ -72,18 +80,12 @@ uint64_t Api::Put(const std::string& content, const std::string& event_id, const
   v1::UploadHeader header;
   header.set_event_id(event_id);
   header.set_name(name);
-  const auto response = Upload(content, header);
+  const auto response = client->UploadBytes(header, content);
   EXPECT_TRUE(response.ok()) << response.status() << " " << name;
   return response.ok() ? response->item().item_id() : 0;
 }
 
-absl::StatusOr<v1::Item> Api::Get(uint64_t item_id, bool vectors) {
-  v1::ItemServiceGetRequest request;
-  request.set_item_id(item_id);
-  request.set_include_vectors(vectors);
-  MIXMATCH_ASSIGN_OR_RETURN(const auto response, Call(*items, &v1::ItemService::Stub::Get, request));
-  return response.item();
-}
+absl::StatusOr<v1::Item> Api::Get(uint64_t item_id, bool vectors) { return client->Get(item_id, false, vectors); }
 
 absl::StatusOr<std::vector<v1::Item>> Api::ListAll(const v1::Filter& filter, int page_size) {
   std::vector<v1::Item> all;
@@ -91,7 +93,7 @@ absl::StatusOr<std::vector<v1::Item>> Api::ListAll(const v1::Filter& filter, int
   *request.mutable_filter() = filter;
   request.set_page_size(page_size);
   do {
-    MIXMATCH_ASSIGN_OR_RETURN(const auto page, Call(*items, &v1::ItemService::Stub::List, request));
+    MIXMATCH_ASSIGN_OR_RETURN(const auto page, client->List(request));
     EXPECT_LE(page.items_size(), page_size);
     all.insert(all.end(), page.items().begin(), page.items().end());
     request.set_page_token(page.next_page_token());
@@ -100,28 +102,19 @@ absl::StatusOr<std::vector<v1::Item>> Api::ListAll(const v1::Filter& filter, int
 }
 
 absl::StatusOr<std::string> Api::Download(uint64_t item_id, uint64_t offset, uint64_t length) {
-  Context context;
   v1::DownloadRequest request;
   request.set_item_id(item_id);
   request.set_offset(offset);
   request.set_length(length);
-  const auto stream = items->Download(&context, request);
-  v1::DownloadResponse piece;
   std::string content;
-  while (stream->Read(&piece)) content += piece.chunk();
-  MIXMATCH_RETURN_IF_ERROR(FromGrpc(stream->Finish()));
+  MIXMATCH_RETURN_IF_ERROR(
+      client->Download(request, [&](absl::string_view piece) { content.append(piece.data(), piece.size()); }));
   return content;
 }
 
-absl::Status Api::Delete(uint64_t item_id) {
-  v1::ItemServiceDeleteRequest request;
-  request.set_item_id(item_id);
-  return Call(*items, &v1::ItemService::Stub::Delete, request).status();
-}
+absl::Status Api::Delete(uint64_t item_id) { return client->Delete(item_id); }
 
-absl::StatusOr<v1::SearchResponse> Api::Search(const v1::SearchRequest& request) {
-  return Call(*searches, &v1::SearchService::Stub::Search, request);
-}
+absl::StatusOr<v1::SearchResponse> Api::Search(const v1::SearchRequest& request) { return client->Search(request); }
 
 absl::StatusOr<v1::SearchResponse> Api::StreamSearch(const v1::SearchRequest& request, const std::string& content) {
   Context context;
@@ -129,66 +122,53 @@ absl::StatusOr<v1::SearchResponse> Api::StreamSearch(const v1::SearchRequest& re
   const auto stream = searches->StreamSearch(&context, &response);
   v1::StreamSearchRequest message;
   *message.mutable_request() = request;
-  stream->Write(message);
-  for (size_t at = 0; at < content.size(); at += 10'000) {
-    message.set_chunk(content.substr(at, 10'000));
-    stream->Write(message);
+  bool open = stream->Write(message);
+  for (size_t at = 0; open && at < content.size(); at += 1000) {
+    message.set_chunk(content.substr(at, 1000));
+    open = stream->Write(message);
   }
   stream->WritesDone();
   MIXMATCH_RETURN_IF_ERROR(FromGrpc(stream->Finish()));
   return response.response();
 }
 
-absl::StatusOr<v1::Event> Api::GetEvent(const std::string& event_id) {
-  v1::EventServiceGetRequest request;
-  request.set_event_id(event_id);
-  MIXMATCH_ASSIGN_OR_RETURN(const auto response, Call(*events, &v1::EventService::Stub::Get, request));
-  return response.event();
-}
+absl::StatusOr<v1::Event> Api::GetEvent(const std::string& event_id) { return client->GetEvent(event_id); }
 
 absl::StatusOr<v1::Event> Api::Link(const std::string& event_id, const std::vector<uint64_t>& members) {
   v1::LinkRequest request;
   request.set_event_id(event_id);
   for (uint64_t item : members) request.add_members()->set_item_id(item);
-  MIXMATCH_ASSIGN_OR_RETURN(const auto response, Call(*events, &v1::EventService::Stub::Link, request));
-  return response.event();
+  return client->Link(request);
 }
 
 absl::StatusOr<v1::Event> Api::Unlink(const std::string& event_id, const std::vector<uint64_t>& members) {
   v1::UnlinkRequest request;
   request.set_event_id(event_id);
   for (uint64_t item : members) request.add_members()->set_item_id(item);
-  MIXMATCH_ASSIGN_OR_RETURN(const auto response, Call(*events, &v1::EventService::Stub::Unlink, request));
-  return response.event();
+  return client->Unlink(request);
 }
 
 v1::StatsResponse Api::Stats() {
-  const auto response = Call(*admin, &v1::AdminService::Stub::Stats, v1::StatsRequest());
+  const auto response = client->Stats();
   EXPECT_TRUE(response.ok()) << response.status();
   return response.value_or(v1::StatsResponse());
 }
 
 v1::LearningStatus Api::Learning() {
-  const auto response = Call(*learning, &v1::LearningService::Stub::Status, v1::StatusRequest());
+  const auto response = client->LearningStatus();
   EXPECT_TRUE(response.ok()) << response.status();
-  return response.value_or(v1::StatusResponse()).status();
+  return response.value_or(v1::LearningStatus());
 }
 
 v1::LearningStatus Api::WatchUntil(const std::function<bool(const v1::LearningStatus&)>& done) {
-  Context context;
-  v1::WatchRequest request;
-  request.mutable_interval()->set_nanos(100'000'000);
-  const auto stream = learning->Watch(&context, request);
-  v1::WatchResponse response;
-  while (stream->Read(&response)) {
-    if (!done(response.status())) continue;
-    context.TryCancel();
-    stream->Finish();
-    return response.status();
-  }
-  ADD_FAILURE() << "the watch ended: " << FromGrpc(stream->Finish()) << "; the last status was\n"
-                << response.status().DebugString();
-  return response.status();
+  v1::LearningStatus last;
+  const absl::Status ended = client->WatchLearning(absl::Milliseconds(100), [&](const v1::LearningStatus& status) {
+    last = status;
+    return !done(status);
+  });
+  EXPECT_TRUE(ended.ok()) << ended << "; the last status was\n" << last.DebugString();
+  EXPECT_TRUE(done(last)) << "the watch ended; the last status was\n" << last.DebugString();
+  return last;
 }
 
 v1::LearningStatus Api::WaitLearned() {

@@ -1,4 +1,4 @@
-// The services of one server, as the tests call them: absl::Status instead of grpc::Status, streams in one call.
+// One server as the tests call it: through the C++ client, and past it by stubs for what a client never sends.
 #ifndef MIXMATCH_TESTS_INTEGRATION_API_H_
 #define MIXMATCH_TESTS_INTEGRATION_API_H_
 
@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "client/cpp/client.h"
 #include "mixmatch/v1/admin_service.grpc.pb.h"
 #include "mixmatch/v1/event_service.grpc.pb.h"
 #include "mixmatch/v1/item_service.grpc.pb.h"
@@ -26,7 +27,7 @@ class Api {
  public:
   explicit Api(const std::string& address);
 
-  // Header, chunks of `chunk_bytes`, finish with the right SHA-256 of `content` (or with `sha256` if given).
+  // By stub, once: header, chunks of `chunk_bytes`, finish with the right SHA-256 of `content` (or `sha256` if given).
   absl::StatusOr<v1::UploadResponse> Upload(const std::string& content, const v1::UploadHeader& header = {},
                                             const std::string* sha256 = nullptr, size_t chunk_bytes = 256 << 10);
   // The id of an uploaded item; 0 and a test failure if it was refused.
@@ -57,6 +58,7 @@ class Api {
   void WaitNotServing();
   std::vector<std::string> ReflectedServices();
 
+  const std::unique_ptr<client::Client> client;
   const std::shared_ptr<grpc::Channel> channel;
   const std::unique_ptr<v1::ItemService::Stub> items;
   const std::unique_ptr<v1::EventService::Stub> events;

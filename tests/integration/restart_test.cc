@@ -216,26 +216,17 @@ TEST_F(RestartTest, AConfigFileSetsWhatTheFlagsDoNot) {
 class ReindexTest : public RestartTest {
  protected:
   absl::StatusOr<v1::Operation> StartReindex(Api& api, bool from_content) {
-    grpc::ClientContext context;
     v1::ReindexRequest request;
-    v1::ReindexResponse response;
     request.set_from_content(from_content);
-    const absl::Status status = FromGrpc(api.admin->Reindex(&context, request, &response));
-    if (!status.ok()) return status;
-    return response.operation();
+    return api.client->Reindex(request);
   }
   v1::Operation WaitEnd(Api& api, const std::string& id) {
-    v1::WaitOperationResponse response;
+    absl::StatusOr<v1::Operation> operation;
     do {
-      grpc::ClientContext context;
-      v1::WaitOperationRequest request;
-      request.set_operation_id(id);
-      request.mutable_timeout()->set_seconds(60);
-      const absl::Status status = FromGrpc(api.admin->WaitOperation(&context, request, &response));
-      EXPECT_TRUE(status.ok()) << status;
-      if (!status.ok()) break;
-    } while (response.operation().state() == v1::OPERATION_STATE_RUNNING);
-    return response.operation();
+      operation = api.client->WaitOperation(id, absl::Seconds(60));
+      EXPECT_TRUE(operation.ok()) << operation.status();
+    } while (operation.ok() && operation->state() == v1::OPERATION_STATE_RUNNING);
+    return operation.value_or(v1::Operation());
   }
 };
 
@@ -256,31 +247,19 @@ TEST_F(ReindexTest, BothKindsGoThroughWithProgressAndChangeNoAnswer) {
     EXPECT_GT(api.Learning().generation(), before);
     ExpectEverythingFound();
   }
-  grpc::ClientContext context;
-  v1::ListOperationsResponse listed;
-  ASSERT_TRUE(api.admin->ListOperations(&context, {}, &listed).ok());
-  ASSERT_EQ(listed.operations_size(), 2);
-  EXPECT_GT(listed.operations(0).operation_id(), listed.operations(1).operation_id()) << "newest first";
+  const auto listed = api.client->ListOperations({});
+  ASSERT_TRUE(listed.ok()) << listed.status();
+  ASSERT_EQ(listed->operations_size(), 2);
+  EXPECT_GT(listed->operations(0).operation_id(), listed->operations(1).operation_id()) << "newest first";
 }
 
 TEST_F(ReindexTest, AnOperationThatIsNotThereIsNotFound) {
   ASSERT_TRUE(server_.Start());
   Api api(server_.address());
   for (const char* id : {"reindex-9", "", "other-1"}) {
-    grpc::ClientContext get, cancel, wait;
-    v1::GetOperationRequest get_request;
-    v1::GetOperationResponse get_response;
-    get_request.set_operation_id(id);
-    EXPECT_EQ(api.admin->GetOperation(&get, get_request, &get_response).error_code(), grpc::StatusCode::NOT_FOUND);
-    v1::CancelOperationRequest cancel_request;
-    v1::CancelOperationResponse cancel_response;
-    cancel_request.set_operation_id(id);
-    EXPECT_EQ(api.admin->CancelOperation(&cancel, cancel_request, &cancel_response).error_code(),
-              grpc::StatusCode::NOT_FOUND);
-    v1::WaitOperationRequest wait_request;
-    v1::WaitOperationResponse wait_response;
-    wait_request.set_operation_id(id);
-    EXPECT_EQ(api.admin->WaitOperation(&wait, wait_request, &wait_response).error_code(), grpc::StatusCode::NOT_FOUND);
+    EXPECT_TRUE(absl::IsNotFound(api.client->GetOperation(id).status())) << id;
+    EXPECT_TRUE(absl::IsNotFound(api.client->CancelOperation(id).status())) << id;
+    EXPECT_TRUE(absl::IsNotFound(api.client->WaitOperation(id, absl::Seconds(1)).status())) << id;
   }
 }
 
@@ -293,11 +272,7 @@ TEST_F(ReindexTest, ACancelledOneStopsAndAKilledOneGoesOnAfterTheRestart) {
     const auto first = StartReindex(api, /*from_content=*/true);
     ASSERT_TRUE(first.ok()) << first.status();
     EXPECT_EQ(StartReindex(api, false).status().code(), absl::StatusCode::kFailedPrecondition);
-    grpc::ClientContext context;
-    v1::CancelOperationRequest request;
-    v1::CancelOperationResponse response;
-    request.set_operation_id(first->operation_id());
-    ASSERT_TRUE(api.admin->CancelOperation(&context, request, &response).ok());
+    ASSERT_TRUE(api.client->CancelOperation(first->operation_id()).ok());
     const v1::Operation cancelled = WaitEnd(api, first->operation_id());
     EXPECT_EQ(cancelled.state(), v1::OPERATION_STATE_CANCELLED);
     EXPECT_LT(cancelled.done(), cancelled.total());

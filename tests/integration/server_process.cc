@@ -45,7 +45,14 @@ ScratchDir::~ScratchDir() {
 ServerProcess::ServerProcess(std::string data_dir, std::vector<std::string> flags)
     : data_dir_(std::move(data_dir)), flags_(std::move(flags)) {}
 
-ServerProcess::~ServerProcess() { Kill(); }
+ServerProcess::~ServerProcess() {
+  int status = 0;
+  if (pid_ > 0 && waitpid(pid_, &status, WNOHANG) == pid_) {
+    pid_ = -1;
+    ADD_FAILURE() << "mixmatchd ended by itself, with wait status " << status << ". The end of its log:\n" << LogTail();
+  }
+  Kill();
+}
 
 void ServerProcess::Spawn() {
   std::filesystem::create_directories(data_dir_);

@@ -26,7 +26,8 @@ class ServerProcess {
  public:
   // `data_dir` outlives the process and can be given to the next one. The defaults of tests come before `flags`.
   ServerProcess(std::string data_dir, std::vector<std::string> flags = {});
-  ~ServerProcess();  // Ends it at once.
+  // Ends it at once. A test failure, with the end of its log, if it has ended by itself.
+  ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
 
