@@ -88,13 +88,17 @@ void AddInput(const std::string& input, std::vector<Job>& jobs, std::vector<Fail
   }
 }
 
+// `folder` by its name within `root`, beginning with that folder's own name: "photos/birds".
+fs::path FolderName(const fs::path& folder, const fs::path& root) {
+  const fs::path named = fs::absolute(root / "").lexically_normal().parent_path().filename();
+  const fs::path within = (folder / "").lexically_relative(root / "");
+  return within.empty() || within == "." ? named : (named / within / "").lexically_normal().parent_path();
+}
+
 std::string EventOf(const PutOptions& options, const Job& job) {
   if (!options.event.empty() || job.path.empty()) return options.event;
   // Named from the folder that was given, so that the same folder gives the same events from anywhere.
-  const fs::path base = job.root.empty() ? fs::path() : fs::absolute(job.root / ".").lexically_normal().parent_path();
-  const fs::path folder = job.root.empty()
-                              ? fs::absolute(job.path).lexically_normal().parent_path().filename()
-                              : (base.filename() / job.path.lexically_relative(job.root).parent_path()).lexically_normal();
+  const fs::path folder = FolderName(job.path.parent_path(), job.root.empty() ? job.path.parent_path() : job.root);
   if (options.events_from == "folders") return folder.string();
   if (options.events_from == "stems") return (folder / job.path.stem()).string();
   return "";
@@ -126,7 +130,7 @@ class Uploader {
   void Put(const Job& job) {
     v1::UploadHeader header = shared_;
     if (header.name().empty()) header.set_name(job.path.filename().string());
-    if (header.source().empty()) header.set_source(job.root.empty() ? "" : job.root.filename().string());
+    if (header.source().empty()) header.set_source(job.root.empty() ? "" : FolderName(job.root, job.root).string());
     header.set_event_id(EventOf(options_, job));
     const std::string shown = job.path.empty() ? "-" : job.path.string();
     absl::StatusOr<v1::UploadResponse> response = absl::NotFoundError("cannot open the file");

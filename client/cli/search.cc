@@ -30,6 +30,7 @@ struct TypedTerm {
 };
 
 struct SearchOptions {
+  std::vector<std::string> typed;  // Where the parser puts the terms' values, in no useful order.
   std::vector<TypedTerm> terms;
   std::string targets;
   std::string where;
@@ -238,9 +239,8 @@ std::vector<TypedTerm> TermsInOrder(const CLI::App& search) {
 void AddSearch(CLI::App& app, Session& session) {
   CLI::App* search = app.add_subcommand("search", "Find things of any kind by things of any kind");
   const auto options = std::make_shared<SearchOptions>();
-  const auto ignored = std::make_shared<std::vector<std::string>>();
   const auto term = [&](const std::string& name, const char* what) {
-    search->add_option(name, *ignored, what)
+    search->add_option(name, options->typed, what)
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
         ->group(name.rfind("--not-", 0) == 0 ? "Away from" : "Query");
@@ -276,8 +276,7 @@ void AddSearch(CLI::App& app, Session& session) {
       "  mixmatch search --audio caw.wav --for image,video\n"
       "  mixmatch search --text 'a red bird' --not-text parrot --weight 0.5 -k 20\n"
       "  mixmatch search --item 12 --where \"lang=fr and year>=1990 and not kind=x\" --html hits.html");
-  // `ignored` lives as long as the options that write to it.
-  search->callback([&session, options, ignored, search] {
+  search->callback([&session, options, search] {
     options->terms = TermsInOrder(*search);
     session.action = [&session, options] { return Search(session, *options); };
   });

@@ -297,7 +297,7 @@ class GrpcClient final : public Client {
 std::unique_ptr<Client> Client::Create(const ClientOptions& options) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 10000);  // How long connecting may take, on a busy machine too.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   return std::make_unique<GrpcClient>(
       options, grpc::CreateCustomChannel(options.address, grpc::InsecureChannelCredentials(), arguments));

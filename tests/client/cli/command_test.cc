@@ -1,0 +1,240 @@
+#include "client/cli/command.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/client/cli/fake_client.h"
+
+namespace mixmatch::client {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+using testing::Not;
+
+class CommandTest : public testing::Test {
+ protected:
+  CommandTest() {
+    std::string pattern = testing::TempDir() + "mixmatch-cli-XXXXXX";
+    folder_ = mkdtemp(pattern.data());
+  }
+  ~CommandTest() override { fs::remove_all(folder_); }
+
+  // Runs `mixmatch` with these arguments.
+  int Run(std::vector<std::string> arguments, const std::string& input = "") {
+    arguments.insert(arguments.begin(), "mixmatch");
+    std::istringstream in(input);
+    std::ostringstream out, err;
+    const int code = client::Run(arguments, {in, out, err}, [this](const ClientOptions& options) {
+      address_ = options.address;
+      return std::make_unique<FakeClient>(&server_);
+    });
+    out_ = out.str();
+    err_ = err.str();
+    return code;
+  }
+
+  std::string Write(const std::string& name, const std::string& content) {
+    const fs::path path = folder_ / name;
+    fs::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << content;
+    return path.string();
+  }
+
+  FakeServer server_;
+  fs::path folder_;
+  std::string address_, out_, err_;
+};
+
+TEST_F(CommandTest, HelpOfEveryCommandHasAnExampleAndEndsWell) {
+  for (const char* command : {"put", "search", "get", "ls", "rm", "download", "link", "unlink", "events", "learn", "admin",
+                              "completion"}) {
+    EXPECT_EQ(Run({command, "--help"}), kOk) << command;
+    EXPECT_THAT(out_, HasSubstr("Example")) << command;
+  }
+  EXPECT_EQ(Run({"--help"}), kOk);
+  EXPECT_THAT(out_, HasSubstr("Exit codes"));
+}
+
+TEST_F(CommandTest, WrongArgumentsAreUsageErrors) {
+  const std::vector<std::vector<std::string>> wrong = {
+      {}, {"fly"}, {"put"}, {"get", "x"}, {"rm"}, {"learn"}, {"search"}, {"search", "--text", "a", "--for", "smell"},
+      {"search", "--text", "a", "--where", "a="}, {"search", "--weight", "2", "--text", "a"}, {"search", "--item", "x"},
+      {"link", "x"}, {"unlink", "e"}, {"put", "a", "--event", "e", "--events-from", "stems"}, {"completion", "tcsh"},
+      {"put", "-", "-m", "novalue"}, {"learn", "rollback"}, {"search", "--image", "/nowhere/at/all"}};
+  for (const auto& arguments : wrong) {
+    EXPECT_EQ(Run(arguments), kUsage) << testing::PrintToString(arguments);
+    EXPECT_FALSE(err_.empty()) << testing::PrintToString(arguments);
+  }
+}
+
+TEST_F(CommandTest, AMissingServerSaysHowToStartOne) {
+  server_.error = absl::UnavailableError("connection refused");
+  EXPECT_EQ(Run({"--server", "127.0.0.1:9", "get", "1"}), kUnreachable);
+  EXPECT_EQ(address_, "127.0.0.1:9");
+  EXPECT_THAT(err_, HasSubstr("mixmatchd --listen 127.0.0.1:9"));
+}
+
+TEST_F(CommandTest, EachKindOfErrorHasItsExitCode) {
+  EXPECT_EQ(Run({"get", "7"}), kNotFound);
+  server_.error = absl::InvalidArgumentError("no");
+  EXPECT_EQ(Run({"search", "--text", "a"}), kRefused);
+  server_.error = absl::DeadlineExceededError("late");
+  EXPECT_EQ(Run({"admin", "stats"}), kTimedOut);
+}
+
+TEST_F(CommandTest, GlobalOptionsMayFollowTheCommand) {
+  EXPECT_EQ(Run({"learn", "status", "--json", "--server", "h:1"}), kOk);
+  EXPECT_EQ(address_, "h:1");
+  EXPECT_EQ(out_, "{}\n");
+}
+
+TEST_F(CommandTest, PutTakesFilesFoldersPatternsAndStdin) {
+  Write("in/a.txt", "a");
+  Write("in/deep/b.txt", "b");
+  Write("in/.hidden", "h");
+  const std::string pattern = (folder_ / "p*.txt").string();
+  Write("p1.txt", "p1");
+  Write("p2.txt", "p2");
+  EXPECT_EQ(Run({"put", (folder_ / "in").string(), pattern, "-", "-j", "1"}, "from stdin"), kOk);
+  std::multiset<std::string> contents;
+  for (const auto& [id, content] : server_.contents) contents.insert(content);
+  EXPECT_EQ(contents, (std::multiset<std::string>{"a", "b", "from stdin", "p1", "p2"}));
+}
+
+TEST_F(CommandTest, OneFailingFileDoesNotStopTheOthersAndIsNamed) {
+  const std::string bad = Write("1.txt", "bad");
+  const std::string good = Write("2.txt", "good");
+  EXPECT_EQ(Run({"put", bad, good, "/nowhere/at/all"}), kSomeFailed);
+  EXPECT_EQ(server_.contents.size(), 1u);
+  EXPECT_THAT(err_, HasSubstr("1.txt: INVALID_ARGUMENT: content: cannot be decoded"));
+  EXPECT_THAT(err_, HasSubstr("/nowhere/at/all"));
+  EXPECT_THAT(out_, HasSubstr("1 stored"));
+}
+
+TEST_F(CommandTest, StemsAndFoldersMakeEvents) {
+  Write("in/crow.png", "1");
+  Write("in/crow.ogg", "2");
+  Write("in/owl/owl.png", "3");
+  EXPECT_EQ(Run({"put", (folder_ / "in").string(), "--events-from", "stems", "-j", "1"}), kOk);
+  ASSERT_EQ(server_.uploads.size(), 3u);
+  EXPECT_EQ(server_.uploads[0].event_id(), "in/crow");
+  EXPECT_EQ(server_.uploads[1].event_id(), "in/crow");
+  EXPECT_EQ(server_.uploads[2].event_id(), "in/owl/owl");
+  server_.uploads.clear();
+  EXPECT_EQ(Run({"put", (folder_ / "in").string() + "/", "--events-from", "folders", "-j", "1"}), kOk);
+  EXPECT_EQ(server_.uploads[0].event_id(), "in");
+  EXPECT_EQ(server_.uploads[2].event_id(), "in/owl");
+}
+
+TEST_F(CommandTest, PutWritesAJsonLineAFileAndPassesMetadata) {
+  const std::string bad = Write("1.txt", "bad");
+  const std::string good = Write("2\n.txt", "good");
+  EXPECT_EQ(Run({"--json", "put", bad, good, "-m", "year=1990", "-m", "lang=fr", "--source", "s", "-j", "1"}), kSomeFailed);
+  EXPECT_EQ(std::count(out_.begin(), out_.end(), '\n'), 2);
+  EXPECT_THAT(out_, HasSubstr("\"error\":{\"code\":\"INVALID_ARGUMENT\""));
+  ASSERT_EQ(server_.uploads.size(), 1u);
+  EXPECT_EQ(server_.uploads[0].metadata().at("year").number(), 1990);
+  EXPECT_EQ(server_.uploads[0].metadata().at("lang").text(), "fr");
+  EXPECT_EQ(server_.uploads[0].source(), "s");
+}
+
+TEST_F(CommandTest, SearchTermsKeepTheirOrderSignAndWeight) {
+  const std::string image = Write("a.png", "png");
+  EXPECT_EQ(Run({"search", "--text", "dog", "--weight", "2", "--image", image, "--not-text", "cat", "--weight", "0.5",
+                 "--text", "bird", "-k", "3", "--for", "video,image", "--group", "event", "--where", "lang=fr"}),
+            kOk)
+      << err_;
+  ASSERT_EQ(server_.searches.size(), 1u);
+  const v1::SearchRequest& request = server_.searches[0];
+  ASSERT_EQ(request.query_size(), 4);
+  EXPECT_EQ(request.query(0).content().text(), "dog");
+  EXPECT_EQ(request.query(0).weight(), 2);
+  EXPECT_EQ(request.query(1).content().data(), "png");
+  EXPECT_EQ(request.query(2).content().text(), "cat");
+  EXPECT_EQ(request.query(2).weight(), -0.5);
+  EXPECT_EQ(request.query(3).content().text(), "bird");
+  EXPECT_EQ(request.query(3).weight(), 1);
+  EXPECT_EQ(request.k(), 3);
+  EXPECT_EQ(request.target_modalities_size(), 2);
+  EXPECT_EQ(request.group_by(), v1::GROUP_BY_EVENT);
+  EXPECT_EQ(request.filter().condition().field(), "metadata.lang");
+}
+
+TEST_F(CommandTest, ALargeQueryIsStreamed) {
+  const std::string video = Write("a.mp4", std::string(4 << 20, 'x'));
+  EXPECT_EQ(Run({"search", "--video", video}), kOk);
+  EXPECT_EQ(server_.large.size(), 4u << 20);
+  EXPECT_EQ(server_.searches.at(0).query_size(), 0);
+  EXPECT_EQ(Run({"search", "--not-video", video}), kUsage);
+}
+
+TEST_F(CommandTest, ATableOfHostileNamesHasNoEscapes) {
+  v1::Hit& hit = *server_.hits.add_hits();
+  hit.mutable_item()->set_name("evil\033]0;title\007");
+  EXPECT_EQ(Run({"search", "--text", "a"}), kOk);
+  EXPECT_THAT(out_, HasSubstr("evil?]0;title?"));
+  EXPECT_THAT(out_, Not(HasSubstr("\033")));
+}
+
+TEST_F(CommandTest, AResultPageEmbedsSmallContentAndNamesLarge) {
+  server_.contents[1] = "\x89PNG small";
+  for (const uint64_t id : {1, 2}) {
+    v1::Hit& hit = *server_.hits.add_hits();
+    hit.mutable_item()->set_item_id(id);
+    hit.mutable_item()->set_modality(v1::MODALITY_IMAGE);
+    hit.mutable_item()->set_size_bytes(id == 1 ? 10 : 100 << 20);
+  }
+  const std::string page = (folder_ / "page.html").string();
+  EXPECT_EQ(Run({"search", "--text", "a", "--html", page}), kOk);
+  std::ifstream file(page);
+  const std::string html((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  EXPECT_THAT(html, HasSubstr("data:image/png;base64,"));
+  EXPECT_THAT(html, HasSubstr("mixmatch download 2"));
+}
+
+TEST_F(CommandTest, ADownloadNeverLeavesItsFolderByTheItemsName) {
+  server_.contents[1] = "content";
+  const fs::path before = fs::current_path();
+  fs::current_path(folder_);
+  const int code = Run({"download", "1"});
+  fs::current_path(before);
+  EXPECT_EQ(code, kOk);
+  EXPECT_TRUE(fs::exists(folder_ / "item-1"));
+  const std::string there = (folder_ / "item-1").string();
+  EXPECT_EQ(Run({"download", "1", "-o", there}), kUsage);
+  EXPECT_EQ(Run({"download", "1", "-o", there, "--force"}), kOk);
+  EXPECT_EQ(Run({"download", "1", "-o", "-"}), kOk);
+  EXPECT_EQ(out_, "content");
+}
+
+TEST_F(CommandTest, LinkTakesItemsPartsAndWeights) {
+  EXPECT_EQ(Run({"link", "--event", "storm", "12:0.5", "part:786433"}), kOk);
+  ASSERT_EQ(server_.links.size(), 1u);
+  EXPECT_EQ(server_.links[0].event_id(), "storm");
+  EXPECT_EQ(server_.links[0].members(0).weight(), 0.5);
+  EXPECT_EQ(server_.links[0].members(1).item_id(), 12u);
+  EXPECT_EQ(server_.links[0].members(1).part_id(), 786433u);
+}
+
+TEST_F(CommandTest, OperationsListsOrActsOnOne) {
+  EXPECT_EQ(Run({"admin", "operations"}), kOk);
+  EXPECT_EQ(Run({"admin", "operations", "get", "reindex-7"}), kOk);
+  EXPECT_THAT(out_, HasSubstr("reindex-7"));
+}
+
+TEST_F(CommandTest, CompletionNamesCommandsAndOptionsForEveryShell) {
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    EXPECT_EQ(Run({"completion", shell}), kOk);
+    EXPECT_THAT(out_, HasSubstr("events-from")) << shell;
+    EXPECT_THAT(out_, HasSubstr("rollback")) << shell;
+  }
+}
+
+}  // namespace
+}  // namespace mixmatch::client

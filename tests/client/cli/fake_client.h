@@ -1,0 +1,112 @@
+// A Client that remembers what it was asked and answers from memory.
+#ifndef MIXMATCH_TESTS_CLIENT_CLI_FAKE_CLIENT_H_
+#define MIXMATCH_TESTS_CLIENT_CLI_FAKE_CLIENT_H_
+
+#include <iterator>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "client/cpp/client.h"
+
+namespace mixmatch::client {
+
+// What outlives the client that a run makes. Thread-safe for uploads only.
+struct FakeServer {
+  absl::Status error;  // Not OK: the answer to everything.
+  std::map<uint64_t, std::string> contents;
+  std::vector<v1::UploadHeader> uploads;
+  std::vector<v1::SearchRequest> searches;
+  std::vector<v1::LinkRequest> links;
+  std::string large;
+  v1::SearchResponse hits;
+  std::mutex mutex;
+};
+
+// Items are numbered from 1; content "bad" is refused.
+class FakeClient final : public Client {
+ public:
+  explicit FakeClient(FakeServer* server) : server_(*server) {}
+
+  absl::StatusOr<v1::UploadResponse> Upload(v1::UploadHeader header, std::istream& content,
+                                            const std::function<void(uint64_t)>&) override {
+    const std::lock_guard<std::mutex> lock(server_.mutex);
+    if (!server_.error.ok()) return server_.error;
+    const std::string bytes((std::istreambuf_iterator<char>(content)), std::istreambuf_iterator<char>());
+    if (bytes == "bad") return absl::InvalidArgumentError("content: cannot be decoded");
+    const uint64_t id = server_.contents.size() + 1;
+    server_.contents[id] = bytes;
+    v1::UploadResponse response;
+    response.mutable_item()->set_item_id(id);
+    response.mutable_item()->set_name(header.name());
+    response.mutable_item()->set_size_bytes(bytes.size());
+    server_.uploads.push_back(std::move(header));
+    return response;
+  }
+  absl::StatusOr<v1::Item> Get(uint64_t id, bool, bool) override {
+    if (!server_.error.ok()) return server_.error;
+    if (server_.contents.count(id) == 0) return absl::NotFoundError("no item");
+    v1::Item item;
+    item.set_item_id(id);
+    item.set_name("../../etc/passwd");
+    return item;
+  }
+  absl::StatusOr<v1::ItemServiceListResponse> List(const v1::ItemServiceListRequest&) override { return Ok<v1::ItemServiceListResponse>(); }
+  absl::Status Delete(uint64_t id) override {
+    if (!server_.error.ok()) return server_.error;
+    return server_.contents.erase(id) == 1 ? absl::OkStatus() : absl::NotFoundError("no item");
+  }
+  absl::Status Download(const v1::DownloadRequest& request, const std::function<void(absl::string_view)>& write) override {
+    if (!server_.error.ok()) return server_.error;
+    write(server_.contents[request.item_id()]);
+    return absl::OkStatus();
+  }
+  absl::StatusOr<v1::Item> UpdateMetadata(const v1::UpdateMetadataRequest&) override { return Ok<v1::Item>(); }
+  absl::StatusOr<v1::Event> Link(const v1::LinkRequest& request) override {
+    server_.links.push_back(request);
+    return Ok<v1::Event>();
+  }
+  absl::StatusOr<v1::Event> Unlink(const v1::UnlinkRequest&) override { return Ok<v1::Event>(); }
+  absl::StatusOr<v1::Event> GetEvent(const std::string&) override { return Ok<v1::Event>(); }
+  absl::StatusOr<v1::EventServiceListResponse> ListEvents(const v1::EventServiceListRequest&) override { return Ok<v1::EventServiceListResponse>(); }
+  absl::StatusOr<v1::SearchResponse> Search(const v1::SearchRequest& request, const std::string& large) override {
+    if (!server_.error.ok()) return server_.error;
+    server_.searches.push_back(request);
+    server_.large = large;
+    return server_.hits;
+  }
+  absl::StatusOr<v1::LearningStatus> LearningStatus() override { return Ok<v1::LearningStatus>(); }
+  absl::StatusOr<v1::LearningStatus> PauseLearning() override { return Ok<v1::LearningStatus>(); }
+  absl::StatusOr<v1::LearningStatus> ResumeLearning() override { return Ok<v1::LearningStatus>(); }
+  absl::StatusOr<v1::LearningStatus> RollBack(uint64_t) override { return Ok<v1::LearningStatus>(); }
+  absl::StatusOr<v1::HistoryResponse> LearningHistory() override { return Ok<v1::HistoryResponse>(); }
+  absl::Status WatchLearning(absl::Duration, const std::function<bool(const v1::LearningStatus&)>& visit) override {
+    visit(v1::LearningStatus());
+    return server_.error;
+  }
+  absl::StatusOr<v1::StatsResponse> Stats() override { return Ok<v1::StatsResponse>(); }
+  absl::StatusOr<v1::Operation> Reindex(const v1::ReindexRequest&) override { return Ok<v1::Operation>(); }
+  absl::StatusOr<v1::ListOperationsResponse> ListOperations(const v1::ListOperationsRequest&) override { return Ok<v1::ListOperationsResponse>(); }
+  absl::StatusOr<v1::Operation> GetOperation(const std::string& id) override {
+    if (!server_.error.ok()) return server_.error;
+    v1::Operation operation;
+    operation.set_operation_id(id);
+    return operation;
+  }
+  absl::StatusOr<v1::Operation> CancelOperation(const std::string& id) override { return GetOperation(id); }
+  absl::StatusOr<v1::Operation> WaitOperation(const std::string& id, absl::Duration) override { return GetOperation(id); }
+
+ private:
+  template <typename Response>
+  absl::StatusOr<Response> Ok() const {
+    if (!server_.error.ok()) return server_.error;
+    return Response();
+  }
+
+  FakeServer& server_;
+};
+
+}  // namespace mixmatch::client
+
+#endif  // MIXMATCH_TESTS_CLIENT_CLI_FAKE_CLIENT_H_
