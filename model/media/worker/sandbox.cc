@@ -72,7 +72,7 @@ absl::Status LimitProcess(int64_t max_memory_bytes, int parent) {
     return absl::InternalError("decoder worker: cannot give up privileges");
   }
   signal(SIGXFSZ, SIG_IGN);
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(MIXMATCH_TSAN)
   max_memory_bytes = static_cast<decltype(max_memory_bytes)>(RLIM_INFINITY);  // Their shadow memory takes terabytes of it.
 #endif
   for (auto [resource, value] : {std::pair<int, rlim_t>{RLIMIT_AS, max_memory_bytes},
