@@ -50,8 +50,8 @@ int Print(Session& session, const absl::StatusOr<v1::Operation>& operation) {
   if (session.json) {
     session.out() << Json(*operation) << "\n";
   } else {
-    session.out() << Printable(operation->operation_id()) << "  " << State(*operation) << "  " << operation->done() << "/"
-                  << operation->total() << "  " << Printable(operation->error()) << "\n";
+    session.out() << Printable(operation->operation_id()) << "  " << State(*operation) << "  " << operation->done()
+                  << "/" << operation->total() << "  " << Printable(operation->error()) << "\n";
   }
   return operation->state() == v1::OPERATION_STATE_FAILED ? kSomeFailed : kOk;
 }
@@ -95,7 +95,8 @@ int Operations(Session& session) {
       if (session.json) {
         session.out() << Json(one) << "\n";
       } else {
-        table.Add({one.operation_id(), one.kind(), State(one), absl::StrCat(one.done(), "/", one.total()), one.error()});
+        table.Add(
+            {one.operation_id(), one.kind(), State(one), absl::StrCat(one.done(), "/", one.total()), one.error()});
       }
     }
     request.set_page_token(page->next_page_token());
@@ -119,8 +120,9 @@ void AddAdmin(CLI::App& app, Session& session) {
   CLI::App* admin = app.add_subcommand("admin", "Run the server: figures, reindexing, long operations");
   admin->require_subcommand(1);
   admin->fallthrough();
-  admin->footer("Examples:\n  mixmatch admin stats\n  mixmatch admin reindex --modality audio --wait\n"
-                "  mixmatch admin operations\n  mixmatch admin operations cancel reindex-7");
+  admin->footer(
+      "Examples:\n  mixmatch admin stats\n  mixmatch admin reindex --modality audio --wait\n"
+      "  mixmatch admin operations\n  mixmatch admin operations cancel reindex-7");
   admin->add_subcommand("stats", "Figures of the server")->callback([&session] {
     session.action = [&session] { return Stats(session); };
   });
@@ -129,7 +131,8 @@ void AddAdmin(CLI::App& app, Session& session) {
   reindex->add_option("--modality", options->modality, "Only this one")->capture_default_str();
   reindex->add_flag("--from-content", options->from_content, "Decode the stored content again; slow");
   reindex->add_flag("--wait", options->wait, "Until it ends");
-  reindex->callback([&session, options] { session.action = [&session, options] { return Reindex(session, *options); }; });
+  reindex->callback(
+      [&session, options] { session.action = [&session, options] { return Reindex(session, *options); }; });
 
   CLI::App* operations = admin->add_subcommand("operations", "List operations, or get, cancel, wait for one");
   operations->require_subcommand(0, 1);
@@ -141,7 +144,8 @@ void AddAdmin(CLI::App& app, Session& session) {
          [&session](const std::string& id) { return Print(session, session.client().GetOperation(id)); });
   AddOne(operations, session, "cancel", "Ask one to stop",
          [&session](const std::string& id) { return Print(session, session.client().CancelOperation(id)); });
-  AddOne(operations, session, "wait", "Until one ends", [&session](const std::string& id) { return Wait(session, id); });
+  AddOne(operations, session, "wait", "Until one ends",
+         [&session](const std::string& id) { return Wait(session, id); });
 }
 
 }  // namespace mixmatch::client

@@ -44,8 +44,8 @@ std::string Bash(const std::vector<Node>& nodes) {
   absl::StrAppend(&script, "    esac\n  done\n  local words=\"\"\n  case \"$path\" in\n");
   for (const Node& node : nodes) {
     absl::StrAppend(&script, "    \"", node.words.empty() ? "" : " ", node.words, "\") words=\"",
-                    absl::StrJoin(node.commands, " "), node.commands.empty() ? "" : " ", absl::StrJoin(node.options, " "),
-                    "\" ;;\n");
+                    absl::StrJoin(node.commands, " "), node.commands.empty() ? "" : " ",
+                    absl::StrJoin(node.options, " "), "\" ;;\n");
   }
   absl::StrAppend(&script,
                   "  esac\n"
@@ -69,8 +69,8 @@ std::string Fish(const std::vector<Node>& nodes) {
     }
     for (const std::string& name : node.options) {
       const bool is_long = name.rfind("--", 0) == 0;
-      absl::StrAppend(&script, "complete -c mixmatch -n '", when, "' ", is_long ? "-l " : "-s ", name.substr(is_long ? 2 : 1),
-                      "\n");
+      absl::StrAppend(&script, "complete -c mixmatch -n '", when, "' ", is_long ? "-l " : "-s ",
+                      name.substr(is_long ? 2 : 1), "\n");
     }
   }
   return script;
@@ -81,7 +81,9 @@ std::string Fish(const std::vector<Node>& nodes) {
 void AddCompletion(CLI::App& app, Session& session) {
   CLI::App* completion = app.add_subcommand("completion", "Print a shell's completion script");
   const auto shell = std::make_shared<std::string>();
-  completion->add_option("shell", *shell, "bash, zsh or fish")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  completion->add_option("shell", *shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   completion->footer("Examples:\n  source <(mixmatch completion bash)\n  mixmatch completion fish | source");
   completion->callback([&app, &session, shell] {
     session.action = [&app, &session, shell] {

@@ -60,7 +60,8 @@ int Download(Session& session, const DownloadOptions& options) {
     bytes += piece.size();
   });
   file.close();
-  if (status.ok() && !file) status = absl::InternalError("cannot write the file; is there space, and may you write here?");
+  if (status.ok() && !file)
+    status = absl::InternalError("cannot write the file; is there space, and may you write here?");
   if (status.ok()) std::filesystem::rename(partial, path, error);
   if (status.ok() && error) status = absl::InternalError(absl::StrCat("cannot name the file: ", error.message()));
   if (!status.ok()) {
@@ -68,7 +69,8 @@ int Download(Session& session, const DownloadOptions& options) {
     return session.Fail(status);
   }
   if (session.json) {
-    session.out() << "{\"item_id\":\"" << options.id << "\",\"file\":" << JsonString(path) << ",\"bytes\":" << bytes << "}\n";
+    session.out() << "{\"item_id\":\"" << options.id << "\",\"file\":" << JsonString(path) << ",\"bytes\":" << bytes
+                  << "}\n";
   } else {
     session.out() << path << "  " << Bytes(bytes) << "\n";
   }

@@ -128,7 +128,8 @@ void AddEvents(CLI::App& app, Session& session) {
   link->add_option("-e,--event", link_options->event, "The event's id; default: a new one");
   link->add_option("member", link_options->members, "Item ids or part:PART_ID, with :WEIGHT if not 1")->required();
   link->footer("Examples:\n  mixmatch link 12 13\n  mixmatch link --event storm 12:0.5 part:786433");
-  link->callback([&session, link_options] { session.action = [&session, link_options] { return Link(session, *link_options); }; });
+  link->callback(
+      [&session, link_options] { session.action = [&session, link_options] { return Link(session, *link_options); }; });
 
   CLI::App* unlink = app.add_subcommand("unlink", "Undo a link, with what was learned from it");
   const auto unlink_options = std::make_shared<LinkOptions>();
@@ -136,8 +137,9 @@ void AddEvents(CLI::App& app, Session& session) {
   unlink->add_option("member", unlink_options->members, "Members to take out");
   unlink->add_flag("--all", unlink_options->all, "Undo the whole event");
   unlink->footer("Examples:\n  mixmatch unlink storm 12\n  mixmatch unlink storm --all");
-  unlink->callback(
-      [&session, unlink_options] { session.action = [&session, unlink_options] { return Unlink(session, *unlink_options); }; });
+  unlink->callback([&session, unlink_options] {
+    session.action = [&session, unlink_options] { return Unlink(session, *unlink_options); };
+  });
 
   CLI::App* events = app.add_subcommand("events", "List events, or show one");
   const auto events_options = std::make_shared<EventsOptions>();
@@ -147,8 +149,9 @@ void AddEvents(CLI::App& app, Session& session) {
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   events->footer("Examples:\n  mixmatch events --item 12\n  mixmatch events storm");
-  events->callback(
-      [&session, events_options] { session.action = [&session, events_options] { return Events(session, *events_options); }; });
+  events->callback([&session, events_options] {
+    session.action = [&session, events_options] { return Events(session, *events_options); };
+  });
 }
 
 }  // namespace mixmatch::client

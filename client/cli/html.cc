@@ -13,11 +13,13 @@ namespace {
 
 constexpr char kHead[] = R"(<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy"
+  content="default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Mix-Match: search results</title>
 <style>
-:root { color-scheme: light dark; --back: #f6f7f9; --card: #fff; --ink: #1b1f24; --soft: #5d6672; --line: #dfe3e8; --bar: #2f6fde; }
+:root { color-scheme: light dark; --back: #f6f7f9; --card: #fff; --ink: #1b1f24;
+  --soft: #5d6672; --line: #dfe3e8; --bar: #2f6fde; }
 @media (prefers-color-scheme: dark) {
   :root { --back: #14171b; --card: #1d2127; --ink: #e8ebef; --soft: #9aa4b1; --line: #313841; --bar: #6ea0ff; }
 }
@@ -29,9 +31,11 @@ h2 { font-size: 1rem; margin: 0 0 .4rem; overflow-wrap: anywhere; }
 .query { display: flex; flex-wrap: wrap; gap: 1rem; margin-bottom: 1.5rem; }
 .hits { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: 1rem; padding: 0; margin: 0;
   list-style: none; }
-.card { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: .9rem; min-width: 14rem; }
+.card { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: .9rem;
+  min-width: 14rem; }
 .query .card { border-left: .3rem solid var(--bar); }
-img, video { display: block; width: 100%; max-height: 14rem; object-fit: contain; border-radius: .3rem; margin-bottom: .6rem; }
+img, video { display: block; width: 100%; max-height: 14rem; object-fit: contain; border-radius: .3rem;
+  margin-bottom: .6rem; }
 audio { display: block; width: 100%; margin-bottom: .6rem; }
 blockquote { margin: 0 0 .6rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 .soft { color: var(--soft); font-size: .85rem; margin: .3rem 0 0; overflow-wrap: anywhere; }
@@ -76,7 +80,8 @@ void AddHit(const PageHit& shown, size_t rank, std::string& html) {
     absl::StrAppend(&html, " at ", HtmlEscape(PartText(shown.hit.part())));
   }
   absl::StrAppend(&html, "</p>\n");
-  if (!shown.hit.event_id().empty()) absl::StrAppend(&html, "<p class=\"soft\">event ", HtmlEscape(shown.hit.event_id()), "</p>\n");
+  if (!shown.hit.event_id().empty())
+    absl::StrAppend(&html, "<p class=\"soft\">event ", HtmlEscape(shown.hit.event_id()), "</p>\n");
   const std::string metadata = MetadataText(item);
   if (!metadata.empty()) absl::StrAppend(&html, "<p class=\"soft\">", HtmlEscape(metadata), "</p>\n");
   if (!shown.note.empty()) absl::StrAppend(&html, "<p class=\"soft\">", HtmlEscape(shown.note), "</p>\n");

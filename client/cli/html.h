@@ -12,7 +12,7 @@ namespace mixmatch::client {
 
 // One term of the query.
 struct PageTerm {
-  std::string label;    // E.g. "audio caw.wav".
+  std::string label;  // E.g. "audio caw.wav".
   double weight = 1;
   std::string text;     // Of a text.
   std::string content;  // Bytes to show or play; may be empty.
@@ -33,8 +33,8 @@ struct Page {
 // The media type by the first bytes, "" if they are of no kind that browsers show or play.
 std::string SniffMedia(absl::string_view bytes);
 
-// Every name, text and metadata value is escaped, content is embedded by data: URIs in <img>, <audio> and <video> only, and
-// the page forbids scripts and every connection (Content-Security-Policy).
+// Every name, text and metadata value is escaped, content is embedded by data: URIs in <img>, <audio> and <video> only,
+// and the page forbids scripts and every connection (Content-Security-Policy).
 std::string ResultPage(const Page& page);
 
 }  // namespace mixmatch::client

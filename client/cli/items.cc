@@ -128,14 +128,18 @@ void AddItems(CLI::App& app, Session& session) {
   get->add_flag("--parts", get_options->parts, "With their parts");
   get->add_flag("--vectors", get_options->vectors, "With their parts' vectors; seen with --json");
   get->footer("Example:\n  mixmatch get 12 --parts");
-  get->callback([&session, get_options] { session.action = [&session, get_options] { return Get(session, *get_options); }; });
+  get->callback(
+      [&session, get_options] { session.action = [&session, get_options] { return Get(session, *get_options); }; });
 
   CLI::App* ls = app.add_subcommand("ls", "List items");
   const auto list_options = std::make_shared<ListOptions>();
   ls->add_option("-w,--where", list_options->where, "Only items for which it is true, as in search");
-  ls->add_option("-n,--limit", list_options->limit, "At most so many; 0: all")->check(CLI::NonNegativeNumber)->capture_default_str();
+  ls->add_option("-n,--limit", list_options->limit, "At most so many; 0: all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   ls->footer("Examples:\n  mixmatch ls --where 'modality=video and year>=1990'\n  mixmatch --json ls -n 0");
-  ls->callback([&session, list_options] { session.action = [&session, list_options] { return List(session, *list_options); }; });
+  ls->callback(
+      [&session, list_options] { session.action = [&session, list_options] { return List(session, *list_options); }; });
 
   CLI::App* rm = app.add_subcommand("rm", "Delete items, with what was learned from them");
   const auto ids = std::make_shared<std::vector<uint64_t>>();

@@ -31,7 +31,8 @@ void PrintStatus(Session& session, const v1::LearningStatus& status) {
   table.Add({"probe recall@10", status.has_probe_recall()
                                     ? absl::StrFormat("%.3f of %d pairs", status.probe_recall(), status.probe_pairs())
                                     : "too few pairs yet"});
-  const double lag = static_cast<double>(status.last_refresh_lag().seconds()) + status.last_refresh_lag().nanos() * 1e-9;
+  const double lag =
+      static_cast<double>(status.last_refresh_lag().seconds()) + status.last_refresh_lag().nanos() * 1e-9;
   table.Add({"last refresh", absl::StrFormat("%d parts, %.2f s after the event", status.last_refresh_parts(), lag)});
   table.Add({"refused", absl::StrCat(status.publications_refused(), " publications")});
   table.Print(session.out(), session.terminal().color);
@@ -55,7 +56,8 @@ int Watch(Session& session, const WatchOptions& options) {
           session.out() << Json(now) << "\n";
         } else {
           session.out() << absl::StreamFormat("%-8s generation %d  learned %d  waiting %d  steps %d", State(now),
-                                              now.generation(), now.events_seen(), now.events_queued(), now.trunk_steps());
+                                              now.generation(), now.events_seen(), now.events_queued(),
+                                              now.trunk_steps());
           if (now.has_trunk_loss()) session.out() << absl::StreamFormat("  loss %.4f", now.trunk_loss());
           if (now.has_probe_recall()) session.out() << absl::StreamFormat("  probe %.3f", now.probe_recall());
           session.out() << "\n";
@@ -76,10 +78,13 @@ int History(Session& session) {
       continue;
     }
     table.Add({absl::StrCat(trunk.trunk()), absl::StrCat(trunk.steps()),
-               absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::FromUnixSeconds(trunk.published_time().seconds()), absl::UTCTimeZone()),
+               absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::FromUnixSeconds(trunk.published_time().seconds()),
+                                absl::UTCTimeZone()),
                trunk.has_probe_recall_before() ? absl::StrFormat("%.3f", trunk.probe_recall_before()) : "-",
                trunk.has_probe_recall_after() ? absl::StrFormat("%.3f", trunk.probe_recall_after()) : "-",
-               trunk.current() ? "in use" : trunk.published() ? "earlier" : "refused"});
+               trunk.current()     ? "in use"
+               : trunk.published() ? "earlier"
+                                   : "refused"});
   }
   if (!session.json) table.Print(session.out(), session.terminal().color);
   return kOk;

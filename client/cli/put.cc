@@ -83,7 +83,8 @@ void AddInput(const std::string& input, std::vector<Job>& jobs, std::vector<Fail
     jobs.push_back({input, {}});
   } else {
     const std::vector<std::string> matches = Expand(input);
-    if (matches.empty()) failures.push_back({input, absl::NotFoundError("no such file or folder, nor a pattern that fits one")});
+    if (matches.empty())
+      failures.push_back({input, absl::NotFoundError("no such file or folder, nor a pattern that fits one")});
     for (const std::string& match : matches) AddInput(match, jobs, failures);
   }
 }
@@ -172,9 +173,9 @@ class Uploader {
   // A failure as it happens; the summary names it again.
   void Report(const std::string& name, const absl::Status& status) {
     if (session_.json) {
-      session_.out() << "{\"file\":" << JsonString(name) << ",\"error\":{\"code\":"
-                     << JsonString(absl::StatusCodeToString(status.code())) << ",\"message\":"
-                     << JsonString(status.message()) << "}}\n";
+      session_.out() << "{\"file\":" << JsonString(name)
+                     << ",\"error\":{\"code\":" << JsonString(absl::StatusCodeToString(status.code()))
+                     << ",\"message\":" << JsonString(status.message()) << "}}\n";
     }
   }
 
@@ -182,8 +183,8 @@ class Uploader {
     if (!session_.terminal().err_is_terminal || session_.json || total_ < 2) return;
     const size_t width = 30;
     const size_t full = total_ == 0 ? 0 : done_ * width / total_;
-    session_.err() << "\r[" << std::string(full, '#') << std::string(width - full, '.') << "] " << done_ << "/" << total_
-                   << "  " << Bytes(bytes_) << "\033[K" << std::flush;
+    session_.err() << "\r[" << std::string(full, '#') << std::string(width - full, '.') << "] " << done_ << "/"
+                   << total_ << "  " << Bytes(bytes_) << "\033[K" << std::flush;
   }
   void ClearBar() {
     if (session_.terminal().err_is_terminal && !session_.json && total_ >= 2) session_.err() << "\r\033[K";
@@ -199,7 +200,8 @@ class Uploader {
     session_.out().flush();
     for (const Failure& failure : failures_) {
       session_.err() << "mixmatch put: " << Printable(failure.name) << ": "
-                     << absl::StatusCodeToString(failure.status.code()) << ": " << Printable(failure.status.message()) << "\n";
+                     << absl::StatusCodeToString(failure.status.code()) << ": " << Printable(failure.status.message())
+                     << "\n";
     }
     if (unreachable_) {
       const absl::Status gone = absl::UnavailableError("the upload stopped");
@@ -255,7 +257,8 @@ void AddPut(CLI::App& app, Session& session) {
                   "folders: each folder is an event; stems: files of the same name but for the extension are one")
       ->check(CLI::IsMember({"folders", "stems"}))
       ->excludes(event);
-  put->add_option("-m,--meta", options->metadata, "KEY=VALUE for each; numbers, true and false are not text unless 'quoted'")
+  put->add_option("-m,--meta", options->metadata,
+                  "KEY=VALUE for each; numbers, true and false are not text unless 'quoted'")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   put->add_option("--source", options->source, "Where they come from, e.g. camera-3; default: the folder's name");

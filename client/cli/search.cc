@@ -68,7 +68,8 @@ absl::Status AddTerm(Session& session, const TypedTerm& typed, Query& query) {
   uint64_t id = 0;
   if (typed.kind == "item" || typed.kind == "part") {
     if (!absl::SimpleAtoi(typed.value, &id)) {
-      return absl::InvalidArgumentError(absl::StrCat("--", typed.kind, ": wanted a number, as shown by search and get"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("--", typed.kind, ": wanted a number, as shown by search and get"));
     }
     typed.kind == "item" ? term.set_item_id(id) : term.set_part_id(id);
   } else if (typed.kind == "upload") {
@@ -101,7 +102,8 @@ absl::StatusOr<Query> MakeQuery(Session& session, const SearchOptions& options) 
   Query query;
   for (const TypedTerm& typed : options.terms) MIXMATCH_RETURN_IF_ERROR(AddTerm(session, typed, query));
   if (query.shown.empty()) {
-    return absl::InvalidArgumentError("nothing to search for; give --text, --image, --audio, --video, --file, --item or --part");
+    return absl::InvalidArgumentError(
+        "nothing to search for; give --text, --image, --audio, --video, --file, --item or --part");
   }
   for (const absl::string_view name : absl::StrSplit(options.targets, ',', absl::SkipEmpty())) {
     v1::Modality modality = v1::MODALITY_UNSPECIFIED;
@@ -126,7 +128,8 @@ void WarnOfKinds(Session& session, const Query& query, const v1::SearchResponse&
   for (size_t i = 0; i < query.content_kinds.size() && i < response.query_modalities_size(); ++i) {
     const std::string found = ModalityName(response.query_modalities(static_cast<int>(i)));
     if (query.content_kinds[i] == "file" || query.content_kinds[i] == found) continue;
-    session.err() << "mixmatch search: what --" << query.content_kinds[i] << " names is " << found << "; searched with that\n";
+    session.err() << "mixmatch search: what --" << query.content_kinds[i] << " names is " << found
+                  << "; searched with that\n";
   }
 }
 
@@ -139,7 +142,9 @@ void PrintTable(Session& session, const v1::SearchResponse& response, const std:
   for (const v1::Hit& hit : response.hits()) {
     std::vector<std::string> row = {absl::StrFormat("%.4f", hit.score()),
                                     absl::StrCat(group == "part" ? hit.part().part_id() : hit.item().item_id()),
-                                    ModalityName(hit.part().modality()), hit.item().name(), PartText(hit.part()),
+                                    ModalityName(hit.part().modality()),
+                                    hit.item().name(),
+                                    PartText(hit.part()),
                                     MetadataText(hit.item())};
     if (by_event) row.insert(row.begin() + 1, hit.event_id());
     table.Add(std::move(row));
@@ -164,14 +169,15 @@ absl::Status WritePage(Session& session, const SearchOptions& options, const Que
   for (const v1::Hit& hit : response.hits()) {
     const auto [known, fresh] = fetched.try_emplace(hit.item().item_id());
     if (fresh && hit.item().size_bytes() > limit) {
-      known->second.note = absl::StrCat("Not embedded: ", Bytes(hit.item().size_bytes()), " is more than --html-limit; fetch it with: mixmatch download ",
-                                        hit.item().item_id());
+      known->second.note =
+          absl::StrCat("Not embedded: ", Bytes(hit.item().size_bytes()),
+                       " is more than --html-limit; fetch it with: mixmatch download ", hit.item().item_id());
     } else if (fresh && hit.item().modality() != v1::MODALITY_TEXT) {
       v1::DownloadRequest request;
       request.set_item_id(hit.item().item_id());
       std::string& content = known->second.content;
-      const absl::Status status =
-          session.client().Download(request, [&](absl::string_view piece) { content.append(piece.data(), piece.size()); });
+      const absl::Status status = session.client().Download(
+          request, [&](absl::string_view piece) { content.append(piece.data(), piece.size()); });
       if (!status.ok()) {
         content.clear();
         known->second.note = absl::StrCat("Not embedded: ", status.message());
@@ -225,7 +231,8 @@ std::vector<TypedTerm> TermsInOrder(const CLI::App& search) {
     if (kind == "weight") {
       double weight = 0;
       if (terms.empty()) throw CLI::ValidationError("--weight", "follows the term that it is for");
-      if (!absl::SimpleAtod(results[at], &weight) || weight == 0) throw CLI::ValidationError("--weight", "wanted a number, not 0");
+      if (!absl::SimpleAtod(results[at], &weight) || weight == 0)
+        throw CLI::ValidationError("--weight", "wanted a number, not 0");
       terms.back().weight *= weight;
     } else {
       terms.push_back({kind, results[at], negative ? -1.0 : 1.0});
@@ -270,8 +277,10 @@ void AddSearch(CLI::App& app, Session& session) {
       ->check(CLI::Range(0.0, 1024.0))
       ->capture_default_str();
   search->footer(
-      "Conditions: =, !=, <, <=, >, >=, in (a, b), exists, starts, joined by and, or, not and parentheses. Fields: item_id,\n"
-      "modality, media_type, name, source, event_id, observed_time, created_time, duration, size_bytes; others are metadata.\n\n"
+      "Conditions: =, !=, <, <=, >, >=, in (a, b), exists, starts, joined by and, or, not and parentheses. Fields: "
+      "item_id,\n"
+      "modality, media_type, name, source, event_id, observed_time, created_time, duration, size_bytes; others are "
+      "metadata.\n\n"
       "Examples:\n"
       "  mixmatch search --audio caw.wav --for image,video\n"
       "  mixmatch search --text 'a red bird' --not-text parrot --weight 0.5 -k 20\n"

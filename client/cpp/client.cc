@@ -122,7 +122,8 @@ class GrpcClient final : public Client {
   }
 
   absl::StatusOr<v1::Event> Link(const v1::LinkRequest& request) override {
-    MIXMATCH_ASSIGN_OR_RETURN(auto response, Call(&v1::EventService::Stub::Link, *events_, request, v1::LinkResponse()));
+    MIXMATCH_ASSIGN_OR_RETURN(auto response,
+                              Call(&v1::EventService::Stub::Link, *events_, request, v1::LinkResponse()));
     return std::move(*response.mutable_event());
   }
 

@@ -27,17 +27,17 @@ struct ClientOptions {
   int upload_tries = 3;                        // Of one upload, when the server cannot be reached in between.
 };
 
-// Thread-safe. Errors are the server's, with its message; UNAVAILABLE when it cannot be reached, DEADLINE_EXCEEDED when it
-// took too long.
+// Thread-safe. Errors are the server's, with its message; UNAVAILABLE when it cannot be reached, DEADLINE_EXCEEDED when
+// it took too long.
 class Client {
  public:
   // Connects lazily.
   static std::unique_ptr<Client> Create(const ClientOptions& options);
   virtual ~Client() = default;
 
-  // Sends `content` from its position to its end. A request id is made where the header has none, so that a try that broke
-  // off goes on at the offset that the server reports; `content` must be seekable for that. `progress` may be null and is
-  // told the bytes sent so far.
+  // Sends `content` from its position to its end. A request id is made where the header has none, so that a try that
+  // broke off goes on at the offset that the server reports; `content` must be seekable for that. `progress` may be
+  // null and is told the bytes sent so far.
   virtual absl::StatusOr<v1::UploadResponse> Upload(v1::UploadHeader header, std::istream& content,
                                                     const std::function<void(uint64_t)>& progress) = 0;
   absl::StatusOr<v1::UploadResponse> UploadBytes(v1::UploadHeader header, const std::string& bytes);
@@ -56,7 +56,8 @@ class Client {
   virtual absl::StatusOr<v1::EventServiceListResponse> ListEvents(const v1::EventServiceListRequest& request) = 0;
 
   // `large` is content too big for one message, of the request's last term; empty if there is none.
-  virtual absl::StatusOr<v1::SearchResponse> Search(const v1::SearchRequest& request, const std::string& large = "") = 0;
+  virtual absl::StatusOr<v1::SearchResponse> Search(const v1::SearchRequest& request,
+                                                    const std::string& large = "") = 0;
 
   virtual absl::StatusOr<v1::LearningStatus> LearningStatus() = 0;
   virtual absl::StatusOr<v1::LearningStatus> PauseLearning() = 0;

@@ -51,7 +51,8 @@ absl::StatusOr<std::vector<Token>> Split(absl::string_view text) {
       token.text = std::string(text.substr(i, end - i));
       i = end;
     } else {
-      const size_t length = i + 1 < text.size() && text[i + 1] == '=' && absl::StrContains("<>!", std::string(1, c)) ? 2 : 1;
+      const size_t length =
+          i + 1 < text.size() && text[i + 1] == '=' && absl::StrContains("<>!", std::string(1, c)) ? 2 : 1;
       token.kind = Token::kSign;
       token.text = std::string(text.substr(i, length));
       i += length;
@@ -63,9 +64,9 @@ absl::StatusOr<std::vector<Token>> Split(absl::string_view text) {
 }
 
 std::string FieldOf(const std::string& name) {
-  static const auto* const fields = new absl::flat_hash_set<std::string>(
-      {"item_id", "modality", "media_type", "name", "source", "event_id", "observed_time", "created_time", "duration",
-       "size_bytes"});
+  static const auto* const fields =
+      new absl::flat_hash_set<std::string>({"item_id", "modality", "media_type", "name", "source", "event_id",
+                                            "observed_time", "created_time", "duration", "size_bytes"});
   return fields->contains(name) || absl::StartsWith(name, "metadata.") ? name : "metadata." + name;
 }
 

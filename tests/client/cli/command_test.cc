@@ -52,8 +52,8 @@ class CommandTest : public testing::Test {
 };
 
 TEST_F(CommandTest, HelpOfEveryCommandHasAnExampleAndEndsWell) {
-  for (const char* command : {"put", "search", "get", "ls", "rm", "download", "link", "unlink", "events", "learn", "admin",
-                              "completion"}) {
+  for (const char* command :
+       {"put", "search", "get", "ls", "rm", "download", "link", "unlink", "events", "learn", "admin", "completion"}) {
     EXPECT_EQ(Run({command, "--help"}), kOk) << command;
     EXPECT_THAT(out_, HasSubstr("Example")) << command;
   }
@@ -62,11 +62,24 @@ TEST_F(CommandTest, HelpOfEveryCommandHasAnExampleAndEndsWell) {
 }
 
 TEST_F(CommandTest, WrongArgumentsAreUsageErrors) {
-  const std::vector<std::vector<std::string>> wrong = {
-      {}, {"fly"}, {"put"}, {"get", "x"}, {"rm"}, {"learn"}, {"search"}, {"search", "--text", "a", "--for", "smell"},
-      {"search", "--text", "a", "--where", "a="}, {"search", "--weight", "2", "--text", "a"}, {"search", "--item", "x"},
-      {"link", "x"}, {"unlink", "e"}, {"put", "a", "--event", "e", "--events-from", "stems"}, {"completion", "tcsh"},
-      {"put", "-", "-m", "novalue"}, {"learn", "rollback"}, {"search", "--image", "/nowhere/at/all"}};
+  const std::vector<std::vector<std::string>> wrong = {{},
+                                                       {"fly"},
+                                                       {"put"},
+                                                       {"get", "x"},
+                                                       {"rm"},
+                                                       {"learn"},
+                                                       {"search"},
+                                                       {"search", "--text", "a", "--for", "smell"},
+                                                       {"search", "--text", "a", "--where", "a="},
+                                                       {"search", "--weight", "2", "--text", "a"},
+                                                       {"search", "--item", "x"},
+                                                       {"link", "x"},
+                                                       {"unlink", "e"},
+                                                       {"put", "a", "--event", "e", "--events-from", "stems"},
+                                                       {"completion", "tcsh"},
+                                                       {"put", "-", "-m", "novalue"},
+                                                       {"learn", "rollback"},
+                                                       {"search", "--image", "/nowhere/at/all"}};
   for (const auto& arguments : wrong) {
     EXPECT_EQ(Run(arguments), kUsage) << testing::PrintToString(arguments);
     EXPECT_FALSE(err_.empty()) << testing::PrintToString(arguments);
@@ -135,7 +148,8 @@ TEST_F(CommandTest, StemsAndFoldersMakeEvents) {
 TEST_F(CommandTest, PutWritesAJsonLineAFileAndPassesMetadata) {
   const std::string bad = Write("1.txt", "bad");
   const std::string good = Write("2\n.txt", "good");
-  EXPECT_EQ(Run({"--json", "put", bad, good, "-m", "year=1990", "-m", "lang=fr", "--source", "s", "-j", "1"}), kSomeFailed);
+  EXPECT_EQ(Run({"--json", "put", bad, good, "-m", "year=1990", "-m", "lang=fr", "--source", "s", "-j", "1"}),
+            kSomeFailed);
   EXPECT_EQ(std::count(out_.begin(), out_.end(), '\n'), 2);
   EXPECT_THAT(out_, HasSubstr("\"error\":{\"code\":\"INVALID_ARGUMENT\""));
   ASSERT_EQ(server_.uploads.size(), 1u);
@@ -146,8 +160,9 @@ TEST_F(CommandTest, PutWritesAJsonLineAFileAndPassesMetadata) {
 
 TEST_F(CommandTest, SearchTermsKeepTheirOrderSignAndWeight) {
   const std::string image = Write("a.png", "png");
-  EXPECT_EQ(Run({"search", "--text", "dog", "--weight", "2", "--image", image, "--not-text", "cat", "--weight", "0.5",
-                 "--text", "bird", "-k", "3", "--for", "video,image", "--group", "event", "--where", "lang=fr"}),
+  EXPECT_EQ(Run({"search",     "--text", "dog",         "--weight", "2",      "--image", image,
+                 "--not-text", "cat",    "--weight",    "0.5",      "--text", "bird",    "-k",
+                 "3",          "--for",  "video,image", "--group",  "event",  "--where", "lang=fr"}),
             kOk)
       << err_;
   ASSERT_EQ(server_.searches.size(), 1u);

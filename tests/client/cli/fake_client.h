@@ -52,12 +52,15 @@ class FakeClient final : public Client {
     item.set_name("../../etc/passwd");
     return item;
   }
-  absl::StatusOr<v1::ItemServiceListResponse> List(const v1::ItemServiceListRequest&) override { return Ok<v1::ItemServiceListResponse>(); }
+  absl::StatusOr<v1::ItemServiceListResponse> List(const v1::ItemServiceListRequest&) override {
+    return Ok<v1::ItemServiceListResponse>();
+  }
   absl::Status Delete(uint64_t id) override {
     if (!server_.error.ok()) return server_.error;
     return server_.contents.erase(id) == 1 ? absl::OkStatus() : absl::NotFoundError("no item");
   }
-  absl::Status Download(const v1::DownloadRequest& request, const std::function<void(absl::string_view)>& write) override {
+  absl::Status Download(const v1::DownloadRequest& request,
+                        const std::function<void(absl::string_view)>& write) override {
     if (!server_.error.ok()) return server_.error;
     write(server_.contents[request.item_id()]);
     return absl::OkStatus();
@@ -69,7 +72,9 @@ class FakeClient final : public Client {
   }
   absl::StatusOr<v1::Event> Unlink(const v1::UnlinkRequest&) override { return Ok<v1::Event>(); }
   absl::StatusOr<v1::Event> GetEvent(const std::string&) override { return Ok<v1::Event>(); }
-  absl::StatusOr<v1::EventServiceListResponse> ListEvents(const v1::EventServiceListRequest&) override { return Ok<v1::EventServiceListResponse>(); }
+  absl::StatusOr<v1::EventServiceListResponse> ListEvents(const v1::EventServiceListRequest&) override {
+    return Ok<v1::EventServiceListResponse>();
+  }
   absl::StatusOr<v1::SearchResponse> Search(const v1::SearchRequest& request, const std::string& large) override {
     if (!server_.error.ok()) return server_.error;
     server_.searches.push_back(request);
@@ -87,7 +92,9 @@ class FakeClient final : public Client {
   }
   absl::StatusOr<v1::StatsResponse> Stats() override { return Ok<v1::StatsResponse>(); }
   absl::StatusOr<v1::Operation> Reindex(const v1::ReindexRequest&) override { return Ok<v1::Operation>(); }
-  absl::StatusOr<v1::ListOperationsResponse> ListOperations(const v1::ListOperationsRequest&) override { return Ok<v1::ListOperationsResponse>(); }
+  absl::StatusOr<v1::ListOperationsResponse> ListOperations(const v1::ListOperationsRequest&) override {
+    return Ok<v1::ListOperationsResponse>();
+  }
   absl::StatusOr<v1::Operation> GetOperation(const std::string& id) override {
     if (!server_.error.ok()) return server_.error;
     v1::Operation operation;
@@ -95,7 +102,9 @@ class FakeClient final : public Client {
     return operation;
   }
   absl::StatusOr<v1::Operation> CancelOperation(const std::string& id) override { return GetOperation(id); }
-  absl::StatusOr<v1::Operation> WaitOperation(const std::string& id, absl::Duration) override { return GetOperation(id); }
+  absl::StatusOr<v1::Operation> WaitOperation(const std::string& id, absl::Duration) override {
+    return GetOperation(id);
+  }
 
  private:
   template <typename Response>

@@ -9,9 +9,13 @@ namespace {
 
 TEST(FormatTest, WhatSteersATerminalIsReplacedAndLettersOfAllScriptsStay) {
   EXPECT_EQ(Printable("a\033[31mb\nc"), "a?[31mb?c");
-  EXPECT_EQ(Printable("\xC2\x9B"), "?");              // C1: one-character CSI.
-  EXPECT_EQ(Printable("a\xE2\x80\xAE" "b"), "a?b");   // Right-to-left override.
-  EXPECT_EQ(Printable("\xFF" "a\xC3"), "?a?");
+  EXPECT_EQ(Printable("\xC2\x9B"), "?");  // C1: one-character CSI.
+  EXPECT_EQ(Printable("a\xE2\x80\xAE"
+                      "b"),
+            "a?b");  // Right-to-left override.
+  EXPECT_EQ(Printable("\xFF"
+                      "a\xC3"),
+            "?a?");
   EXPECT_EQ(Printable("crow ворона カラス"), "crow ворона カラス");
 }
 
@@ -44,7 +48,8 @@ TEST(FormatTest, NoEscapeSequenceWithoutColorAndOneWithIt) {
 }
 
 TEST(FormatTest, ModalitiesReadBackAsWritten) {
-  for (const v1::Modality modality : {v1::MODALITY_UNSPECIFIED, v1::MODALITY_TEXT, v1::MODALITY_IMAGE, v1::MODALITY_VIDEO}) {
+  for (const v1::Modality modality :
+       {v1::MODALITY_UNSPECIFIED, v1::MODALITY_TEXT, v1::MODALITY_IMAGE, v1::MODALITY_VIDEO}) {
     v1::Modality read = v1::MODALITY_SERIES;
     EXPECT_TRUE(ParseModality(ModalityName(modality), read));
     EXPECT_EQ(read, modality);

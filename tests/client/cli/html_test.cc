@@ -53,7 +53,8 @@ TEST(HtmlTest, APartOfASoundStartsWhereItWasFound) {
   hit.content = "OggS";
   hit.hit.mutable_part()->set_start_seconds(8.0);
   hit.hit.mutable_part()->set_end_seconds(18.0);
-  EXPECT_THAT(ResultPage(PageOf(hit)), HasSubstr("<audio controls preload=\"metadata\" src=\"data:audio/ogg;base64,T2dnUw==#t=8.00\""));
+  EXPECT_THAT(ResultPage(PageOf(hit)),
+              HasSubstr("<audio controls preload=\"metadata\" src=\"data:audio/ogg;base64,T2dnUw==#t=8.00\""));
 }
 
 TEST(HtmlTest, BytesThatNoBrowserPlaysAreNotEmbedded) {

@@ -14,9 +14,7 @@ v1::Filter Parsed(const std::string& text) {
   return filter.ok() ? *filter : v1::Filter();
 }
 
-TEST(WhereTest, EmptyTextIsTheEmptyFilter) {
-  EXPECT_EQ(Parsed("  ").kind_case(), v1::Filter::KIND_NOT_SET);
-}
+TEST(WhereTest, EmptyTextIsTheEmptyFilter) { EXPECT_EQ(Parsed("  ").kind_case(), v1::Filter::KIND_NOT_SET); }
 
 TEST(WhereTest, AnUnknownNameIsAMetadataKeyAndAFieldIsItself) {
   EXPECT_EQ(Parsed("lang=fr").condition().field(), "metadata.lang");
