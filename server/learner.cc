@@ -19,6 +19,9 @@ constexpr char kGenerationsUsed[] = "generations_used";
 constexpr int kNiceness = 10;
 constexpr absl::Duration kUploadsGoOn = absl::Seconds(2);  // After an upload, more are expected for so long.
 constexpr absl::Duration kQuiet = absl::Seconds(2);        // Without changes for so long: time for a checkpoint.
+constexpr absl::Duration kSettle = absl::Milliseconds(100);      // Changes this close together are learned in one go,
+constexpr absl::Duration kMostSettle = absl::Milliseconds(500);  // but the first of them does not wait longer than this.
+constexpr size_t kFewChanges = 24;                         // So few are learned at once, whatever the duty.
 constexpr size_t kFoldEvery = 512;                         // Events, to bound the head's queue.
 
 absl::StatusOr<std::unique_ptr<model::AssociativeHead>> NewHead(const model::Trunk& trunk) {
@@ -76,6 +79,8 @@ void Learner::Stop() {
 void Learner::Changed(const std::string& event_id, absl::Time acked) {
   if (!options_.enabled) return;
   absl::MutexLock lock(&mutex_);
+  last_change_ = absl::Now();
+  if (changed_.empty()) first_change_ = last_change_;
   auto [entry, fresh] = changed_.emplace(event_id, acked);
   if (!fresh) entry->second = std::max(entry->second, acked);
   Bump();
@@ -122,11 +127,13 @@ void Learner::Run() {
   absl::Time last_end = absl::InfinitePast();
   const auto due = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (paused_ || !options_.enabled || changed_.empty()) return false;
+    const absl::Time now = absl::Now();
+    if (now - last_change_ < kSettle && now - first_change_ < kMostSettle) return false;
     absl::Duration rest = absl::Seconds(options_.min_interval);
-    if (absl::Now() - last_upload_ < kUploadsGoOn) {
+    if (changed_.size() > kFewChanges && now - last_upload_ < kUploadsGoOn) {
       rest = std::max(rest, last_cycle * (1.0 / options_.duty - 1.0));
     }
-    return absl::Now() - last_end >= rest;
+    return now - last_end >= rest;
   };
   while (true) {
     std::vector<std::pair<std::string, absl::Time>> changed;

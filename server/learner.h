@@ -103,6 +103,8 @@ class Learner {
 
   mutable absl::Mutex mutex_;
   absl::flat_hash_map<std::string, absl::Time> changed_ ABSL_GUARDED_BY(mutex_);
+  absl::Time first_change_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();  // Of those in changed_;
+  absl::Time last_change_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();   // and the newest.
   std::vector<std::shared_ptr<Task>> tasks_ ABSL_GUARDED_BY(mutex_);
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   bool paused_ ABSL_GUARDED_BY(mutex_) = false;
