@@ -4,7 +4,7 @@
 #define MIXMATCH_MODEL_TARGET_CLONES_H_
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
+    !defined(MIXMATCH_TSAN)
 #define MIXMATCH_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define MIXMATCH_CLONES
