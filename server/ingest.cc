@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -118,13 +119,23 @@ absl::StatusOr<std::shared_ptr<const ItemRecord>> Ingest::Answered(const std::st
   return record;
 }
 
+absl::StatusOr<uint64_t> Ingest::ReceivedBytes(const std::string& request_id) {
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto active = active_.find(request_id);
+    if (active != active_.end()) return active->second;
+  }
+  MIXMATCH_ASSIGN_OR_RETURN(const storage::v1::UploadRecord record, store_.GetUpload(request_id));
+  return record.received_bytes();
+}
+
 absl::StatusOr<std::unique_ptr<Ingest::Upload>> Ingest::Begin(const v1::UploadHeader& header) {
   MIXMATCH_RETURN_IF_ERROR(CheckHeader(header));
   learner_.NoteUpload();
   const std::string& id = header.request_id();
   if (!id.empty()) {
     absl::MutexLock lock(&mutex_);
-    if (!active_.insert(id).second) {
+    if (!active_.try_emplace(id, header.resume_offset()).second) {
       return absl::AbortedError("header.request_id: another upload with it is under way; wait for it, or end it");
     }
   }
@@ -158,11 +169,7 @@ Ingest::Upload::~Upload() {
   std::unique_ptr<index::StoreBatch> batch = ingest_.store_.NewBatch();
   const bool keep = !finished_ && !header_.request_id().empty() && received_ > 0 && Flush().ok();
   if (keep) {
-    storage::v1::UploadRecord record;
-    record.set_content_id(content_id_);
-    record.set_received_bytes(received_);
-    record.set_touched_seconds(absl::ToUnixSeconds(absl::Now()));
-    batch->PutUpload(header_.request_id(), record);
+    PutProgress(*batch);
   } else if (!finished_ && content_id_ != 0) {
     batch->DeleteContent(content_id_);
   }
@@ -178,19 +185,27 @@ absl::Status Ingest::Upload::Append(absl::string_view chunk) {
                                                      " bytes; raise the server's --max-upload-bytes"));
   }
   received_ += chunk.size();
+  if (!header_.request_id().empty()) {
+    absl::MutexLock lock(&ingest_.mutex_);
+    ingest_.active_[header_.request_id()] = received_;
+  }
   pending_.append(chunk.data(), chunk.size());
   if (pending_.size() < kFlushBytes) return absl::OkStatus();
   ingest_.learner_.NoteUpload();
   MIXMATCH_RETURN_IF_ERROR(Flush());
   if (header_.request_id().empty() || received_ - noted_ < kNoteBytes) return absl::OkStatus();
   noted_ = received_;
+  std::unique_ptr<index::StoreBatch> batch = ingest_.store_.NewBatch();
+  PutProgress(*batch);
+  return ingest_.store_.Commit(std::move(batch), /*sync=*/false);
+}
+
+void Ingest::Upload::PutProgress(index::StoreBatch& batch) const {
   storage::v1::UploadRecord record;
   record.set_content_id(content_id_);
   record.set_received_bytes(received_);
   record.set_touched_seconds(absl::ToUnixSeconds(absl::Now()));
-  std::unique_ptr<index::StoreBatch> batch = ingest_.store_.NewBatch();
-  batch->PutUpload(header_.request_id(), record);
-  return ingest_.store_.Commit(std::move(batch), /*sync=*/false);
+  batch.PutUpload(header_.request_id(), record);
 }
 
 absl::Status Ingest::Upload::Flush() {

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "absl/container/flat_hash_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
@@ -35,6 +35,9 @@ class Ingest {
   // The item that answered this request id before, if it did. INVALID_ARGUMENT if it was a link's.
   absl::StatusOr<std::shared_ptr<const ItemRecord>> Answered(const std::string& request_id) const;
 
+  // Bytes that have come of an unfinished upload, also while it is under way. NOT_FOUND if there is none.
+  absl::StatusOr<uint64_t> ReceivedBytes(const std::string& request_id);
+
   class Upload {
    public:
     ~Upload();  // Keeps what can be resumed, drops the rest.
@@ -47,6 +50,8 @@ class Ingest {
     friend class Ingest;
     Upload(Ingest& ingest, v1::UploadHeader header) : ingest_(ingest), header_(std::move(header)) {}
     absl::Status Flush();
+    // Adds how far the upload came to `batch`.
+    void PutProgress(index::StoreBatch& batch) const;
     absl::StatusOr<v1::Item> DecodeAndCommit(const std::string& digest);
     Ingest& ingest_;
     const v1::UploadHeader header_;
@@ -80,7 +85,8 @@ class Ingest {
   std::atomic<uint64_t> next_content_id_{1};
   std::atomic<uint64_t> uploads_{0};
   absl::Mutex mutex_;
-  absl::flat_hash_set<std::string> active_ ABSL_GUARDED_BY(mutex_);  // Request ids of uploads under way.
+  // Uploads under way: by request id, the bytes that have come.
+  absl::flat_hash_map<std::string, uint64_t> active_ ABSL_GUARDED_BY(mutex_);
 };
 
 // API records of parts that were cut from `item_id`, vectors and generation left out.

@@ -109,12 +109,12 @@ class ItemServiceImpl final : public v1::ItemService::Service {
       response.set_received_bytes(answered->item().size_bytes());
       return absl::OkStatus();
     }
-    const auto upload = core_.store->GetUpload(request_id);
-    if (absl::IsNotFound(upload.status())) {
+    const auto received = core_.ingest->ReceivedBytes(request_id);
+    if (absl::IsNotFound(received.status())) {
       return absl::NotFoundError("request_id: no upload with it; begin at offset 0");
     }
-    MIXMATCH_RETURN_IF_ERROR(upload.status());
-    response.set_received_bytes(upload->received_bytes());
+    MIXMATCH_RETURN_IF_ERROR(received.status());
+    response.set_received_bytes(*received);
     return absl::OkStatus();
   }
 

@@ -235,6 +235,8 @@ TEST(ResumeTest, AnInterruptedUploadGoesOnAtTheOffsetThatTheServerReports) {
   const std::string content = LargeText(600'000);
   {
     OpenUpload upload(api, content, "cut", 200'000, 50'000);
+    // Writes are buffered: until all of them have come.
+    while (Received(api, "cut").value_or(0) < 200'000) absl::SleepFor(absl::Milliseconds(5));
     v1::UploadHeader header;
     header.set_request_id("cut");
     const absl::Status beside = api.Upload(content, header).status();
@@ -277,8 +279,8 @@ TEST(ResumeTest, AnUploadGoesOnAfterTheServerWasKilled) {
   {
     Api api(server.address());
     OpenUpload upload(api, content, "killed", 8'800'000, 400'000);
-    // Until the server has noted some of it.
-    while (Received(api, "killed").value_or(0) == 0) absl::SleepFor(absl::Milliseconds(5));
+    // Until enough has come that the server noted some of it for after a crash.
+    while (Received(api, "killed").value_or(0) < 6'000'000) absl::SleepFor(absl::Milliseconds(5));
     server.Kill();
     EXPECT_FALSE(upload.stream->Finish().ok());
   }
