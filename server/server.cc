@@ -26,6 +26,8 @@ namespace mixmatch::server {
 namespace {
 
 constexpr int kReceiveBytes = 8 << 20;
+constexpr int kLeastPollers = 4;
+constexpr int kMostPollers = 16;
 constexpr const char* kServices[] = {"mixmatch.v1.ItemService", "mixmatch.v1.EventService", "mixmatch.v1.SearchService",
                                      "mixmatch.v1.LearningService", "mixmatch.v1.AdminService"};
 
@@ -80,6 +82,9 @@ absl::Status Run(const ServerOptions& options) {
   grpc::ResourceQuota quota("mixmatchd");
   quota.SetMaxThreads(options.limits.max_rpcs);
   builder.SetResourceQuota(quota);
+  // Threads that wait for calls are kept: by default one or two, and most calls would first start a thread.
+  builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, kLeastPollers);
+  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, kMostPollers);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   for (const auto& service : services) builder.RegisterService(service.get());
   const std::unique_ptr<grpc::Server> server = builder.BuildAndStart();

@@ -24,6 +24,8 @@ absl::Status SetLimit(int resource, rlim_t value) {
   return absl::InternalError(absl::StrCat("decoder worker: setrlimit: ", strerror(errno)));
 }
 
+constexpr int kNiceness = 5;  // Searches go first.
+
 // Calls that need no look at their arguments.
 constexpr int kAllowed[] = {
     SCMP_SYS(read),          SCMP_SYS(readv),        SCMP_SYS(pread64),        SCMP_SYS(lseek),
@@ -72,6 +74,7 @@ absl::Status LimitProcess(int64_t max_memory_bytes, int parent) {
     return absl::InternalError("decoder worker: cannot give up privileges");
   }
   signal(SIGXFSZ, SIG_IGN);
+  setpriority(PRIO_PROCESS, 0, kNiceness);
 #if defined(__SANITIZE_ADDRESS__) || defined(MIXMATCH_TSAN)
   max_memory_bytes = static_cast<decltype(max_memory_bytes)>(RLIM_INFINITY);  // Their shadow memory takes terabytes of it.
 #endif

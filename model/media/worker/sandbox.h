@@ -8,8 +8,8 @@
 
 namespace mixmatch::model {
 
-// Limits address space, descriptors, core and file size; forbids new privileges; dies with the starting thread of
-// `parent`. The first thing a worker does.
+// Limits address space, descriptors, core and file size; forbids new privileges; lets searches go first; dies with
+// the starting thread of `parent`. The first thing a worker does.
 absl::Status LimitProcess(int64_t max_memory_bytes, int parent);
 
 // From here on the process reads and writes descriptors that it has or receives, and asks for memory; no path, no
