@@ -1,0 +1,154 @@
+#include "model/tensors/safetensors.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "model/tensors/state_sum.h"
+
+namespace mixmatch::model {
+namespace {
+
+using nlohmann::json;
+
+constexpr char kSumKey[] = "mixmatch.sum";
+constexpr size_t kLengthBytes = 8;
+constexpr size_t kAlignment = 8;
+
+struct TypeName {
+  ArrayType type;
+  const char* name;
+  int bytes;
+};
+constexpr TypeName kTypes[] = {{ArrayType::kU8, "U8", 1},   {ArrayType::kI32, "I32", 4},   {ArrayType::kI64, "I64", 8},
+                               {ArrayType::kF16, "F16", 2}, {ArrayType::kBf16, "BF16", 2}, {ArrayType::kF32, "F32", 4}};
+
+const TypeName& NameOf(ArrayType type) { return kTypes[static_cast<int>(type)]; }
+
+absl::Status Damaged(absl::string_view what) {
+  return absl::DataLossError(absl::StrCat("safetensors: ", what, "; the file is cut, altered or of another format"));
+}
+
+// A number of elements, or -1 when a dimension is negative or the product too large.
+int64_t Product(const std::vector<int64_t>& shape) {
+  int64_t product = 1;
+  for (int64_t n : shape) {
+    if (n < 0 || (n > 0 && product > (int64_t{1} << 48) / n)) return -1;
+    product *= n;
+  }
+  return product;
+}
+
+absl::StatusOr<Array> ParseArray(const json& entry, absl::string_view data) {
+  const std::string type_name = entry.at("dtype").get<std::string>();
+  const TypeName* type = nullptr;
+  for (const TypeName& known : kTypes) {
+    if (type_name == known.name) type = &known;
+  }
+  if (type == nullptr) {
+    return absl::UnimplementedError(absl::StrCat("safetensors: element type ", type_name, " is not read here"));
+  }
+  Array array;
+  array.type = type->type;
+  array.shape = entry.at("shape").get<std::vector<int64_t>>();
+  const auto place = entry.at("data_offsets").get<std::vector<uint64_t>>();
+  const int64_t elements = Product(array.shape);
+  if (elements < 0 || place.size() != 2 || place[0] > place[1] || place[1] > data.size() ||
+      place[1] - place[0] != static_cast<uint64_t>(elements) * type->bytes) {
+    return Damaged("an array's place does not fit its shape");
+  }
+  array.bytes = std::string(data.substr(place[0], place[1] - place[0]));
+  return array;
+}
+
+}  // namespace
+
+int BytesOf(ArrayType type) { return NameOf(type).bytes; }
+
+int64_t Array::size() const { return Product(shape); }
+
+std::string Safetensors::Serialize() const {
+  json header = json::object();
+  std::string data;
+  for (const auto& [name, array] : arrays) {
+    header[name] = {{"dtype", NameOf(array.type).name},
+                    {"shape", array.shape},
+                    {"data_offsets", {data.size(), data.size() + array.bytes.size()}}};
+    data += array.bytes;
+  }
+  header["__metadata__"] = metadata;
+  header["__metadata__"][kSumKey] = absl::StrCat(StateSum(data));
+  std::string text = header.dump();
+  text.append((kAlignment - text.size() % kAlignment) % kAlignment, ' ');
+  const uint64_t length = text.size();
+  std::string bytes(reinterpret_cast<const char*>(&length), kLengthBytes);
+  return bytes + text + data;
+}
+
+absl::StatusOr<Safetensors> Safetensors::Parse(absl::string_view bytes) {
+  uint64_t length = 0;
+  if (bytes.size() < kLengthBytes) return Damaged("shorter than its first field");
+  std::memcpy(&length, bytes.data(), kLengthBytes);
+  if (length > bytes.size() - kLengthBytes) return Damaged("shorter than its header");
+  const absl::string_view text = bytes.substr(kLengthBytes, length), data = bytes.substr(kLengthBytes + length);
+  Safetensors result;
+  try {
+    const json header = json::parse(text.begin(), text.end());
+    for (const auto& [name, entry] : header.items()) {
+      if (name == "__metadata__") {
+        result.metadata = entry.get<std::map<std::string, std::string>>();
+        continue;
+      }
+      absl::StatusOr<Array> array = ParseArray(entry, data);
+      if (!array.ok()) return array.status();
+      result.arrays.emplace(name, *std::move(array));
+    }
+  } catch (const json::exception&) {
+    return Damaged("its header is not the JSON that it should be");
+  }
+  const auto sum = result.metadata.find(kSumKey);
+  if (sum != result.metadata.end()) {
+    if (sum->second != absl::StrCat(StateSum(data))) return Damaged("its checksum differs");
+    result.metadata.erase(sum);
+  }
+  return result;
+}
+
+absl::Status Safetensors::WriteFile(const std::string& path) const {
+  const std::string part = path + ".part", bytes = Serialize();
+  std::ofstream file(part, std::ios::binary | std::ios::trunc);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  if (!file || std::rename(part.c_str(), path.c_str()) != 0) {
+    return absl::ErrnoToStatus(errno, absl::StrCat("safetensors: cannot write ", path));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Safetensors> Safetensors::ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return absl::ErrnoToStatus(errno, absl::StrCat("safetensors: cannot read ", path));
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  absl::StatusOr<Safetensors> parsed = Parse(bytes);
+  if (parsed.ok()) return parsed;
+  return absl::Status(parsed.status().code(), absl::StrCat(path, ": ", parsed.status().message()));
+}
+
+absl::StatusOr<const Array*> Safetensors::Find(const std::string& name, ArrayType type, size_t dimensions) const {
+  const auto found = arrays.find(name);
+  if (found == arrays.end()) return absl::InvalidArgumentError(absl::StrCat("safetensors: no array ", name));
+  const Array& array = found->second;
+  if (array.type != type || array.shape.size() != dimensions) {
+    return absl::InvalidArgumentError(absl::StrCat("safetensors: array ", name, " has type ", NameOf(array.type).name,
+                                                   " and ", array.shape.size(), " dimensions, wanted ",
+                                                   NameOf(type).name, " and ", dimensions));
+  }
+  return &array;
+}
+
+}  // namespace mixmatch::model
