@@ -1,7 +1,9 @@
 #include "model/learn/pair_draw.h"
 
+#include <algorithm>
 #include <iterator>
 #include <map>
+#include <set>
 #include <vector>
 
 namespace mixmatch::model {
@@ -11,28 +13,32 @@ constexpr int kSameSlotEvery = 8;
 
 using PartsBySlot = std::map<int, std::vector<int>>;
 
-int DrawPart(const PartsBySlot& slots, std::mt19937_64& random) {
-  auto slot = slots.begin();
-  std::advance(slot, random() % slots.size());
-  return slot->second[random() % slot->second.size()];
+// Takes one part out of one of the slots.
+std::pair<int, int> Take(const PartsBySlot& from, std::mt19937_64& random) {
+  auto slot = from.begin();
+  std::advance(slot, random() % from.size());
+  return {slot->first, slot->second[random() % slot->second.size()]};
 }
 
 }  // namespace
 
-std::pair<int, int> DrawPair(const TrainingEvent& event, std::mt19937_64& random) {
-  PartsBySlot slots;
-  for (size_t i = 0; i < event.parts.size(); ++i) slots[event.parts[i].slot].push_back(i);
-  const int first = DrawPart(slots, random);
-  const int slot = event.parts[first].slot;
-
-  PartsBySlot others = slots;
-  others.erase(slot);
-  PartsBySlot same = {{slot, {}}};
-  for (const int i : slots[slot]) {
-    if (i != first) same[slot].push_back(i);
+std::vector<int> DrawParts(const TrainingEvent& event, int count, std::mt19937_64& random) {
+  PartsBySlot left;
+  for (size_t i = 0; i < event.parts.size(); ++i) left[event.parts[i].slot].push_back(static_cast<int>(i));
+  std::set<int> used;
+  std::vector<int> drawn;
+  while (static_cast<int>(drawn.size()) < count && !left.empty()) {
+    PartsBySlot fresh, again;
+    for (const auto& [slot, parts] : left) (used.count(slot) ? again : fresh)[slot] = parts;
+    const bool stay = fresh.empty() || (!again.empty() && random() % kSameSlotEvery == 0);
+    const auto [slot, part] = Take(stay ? again : fresh, random);
+    std::vector<int>& rest = left[slot];
+    rest.erase(std::find(rest.begin(), rest.end(), part));
+    if (rest.empty()) left.erase(slot);
+    used.insert(slot);
+    drawn.push_back(part);
   }
-  const bool stay = others.empty() || (!same[slot].empty() && random() % kSameSlotEvery == 0);
-  return {first, DrawPart(stay ? same : others, random)};
+  return drawn;
 }
 
 }  // namespace mixmatch::model

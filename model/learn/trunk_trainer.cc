@@ -1,6 +1,7 @@
 #include "model/learn/trunk_trainer.h"
 
 #include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "model/head/bytes.h"
+#include "model/learn/augment.h"
 #include "model/learn/pair_draw.h"
 #include "model/trunk/trunk_net.h"
 
@@ -21,7 +23,8 @@ namespace {
 constexpr uint32_t kMagic = 0x5254584d;  // "MXTR".
 constexpr uint32_t kVersion = 1;
 constexpr int kMinEvents = 2;
-constexpr int kMaxEvents = 256;
+constexpr int kMaxEvents = 1024;
+constexpr int kMaxPartsOfEvent = 16;
 constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
 constexpr double kMaxGradientNorm = 1.0;
 constexpr double kFalseNegativeCosine = 0.9;
@@ -59,24 +62,51 @@ at::Tensor CentredBySlot(const at::Tensor& rows, const std::vector<TokenView>& p
   return centred / centred.norm(2, {1}, true).clamp_min(1e-6);
 }
 
-// [2n, 2n], true where a pair is no negative: the two parts of one event (row i belongs to event i mod n) and, by the
-// teacher, a part that is nearly the anchor or nearly its partner.
-at::Tensor NotNegative(int64_t n, const std::vector<TokenView>& parts, const at::Tensor& teacher) {
-  const at::Tensor event = at::arange(n, at::kLong).repeat({2});
-  at::Tensor blocked = event.unsqueeze(0).eq(event.unsqueeze(1));
-  if (!teacher.defined()) return blocked;
-  const at::Tensor centred = CentredBySlot(teacher, parts);
-  const at::Tensor near = centred.matmul(centred.t()).gt(kFalseNegativeCosine);
-  return blocked.logical_or(near).logical_or(near.roll({n}, {0}));
+// Parts of one step with the event that each is of; a row of the batch each.
+struct Batch {
+  std::vector<TokenView> parts;
+  at::Tensor event;           // [n], place in the batch.
+  std::vector<uint64_t> ids;  // [n], of the events.
+};
+
+// Rows of earlier steps, newest first.
+struct Memory {
+  at::Tensor rows;           // [m, dim]; undefined when empty.
+  std::vector<uint64_t> ids;  // [m].
+};
+
+at::Tensor Ids(const std::vector<uint64_t>& ids) {
+  at::Tensor out = at::empty({static_cast<int64_t>(ids.size())}, at::kLong);
+  std::memcpy(out.data_ptr<int64_t>(), ids.data(), ids.size() * sizeof(uint64_t));
+  return out;
 }
 
-// Decoupled contrastive loss (Yeh et al., ECCV 2022) on unit rows, both views' other parts as negatives; the mean, not
-// the sum, of the negatives' exponentials, so that the loss does not depend on the batch: 0 when partners are no nearer
-// than strangers.
-at::Tensor ContrastiveLoss(const at::Tensor& rows, const at::Tensor& blocked, double temperature) {
-  const int64_t n = rows.size(0) / 2;
-  const at::Tensor logits = rows.matmul(rows.t()) / temperature;
-  const at::Tensor positive = (rows.narrow(0, 0, n) * rows.narrow(0, n, n)).sum(1).repeat({2}) / temperature;
+at::Tensor Same(const at::Tensor& a, const at::Tensor& b) { return a.unsqueeze(1).eq(b.unsqueeze(0)); }
+
+// [n, n], true where a pair is no negative: parts of one event and, by the teacher, a part that is nearly the anchor or
+// nearly one of its partners.
+at::Tensor NotNegative(const Batch& batch, const at::Tensor& teacher) {
+  const at::Tensor same = Same(batch.event, batch.event);
+  if (!teacher.defined()) return same;
+  const at::Tensor centred = CentredBySlot(teacher, batch.parts);
+  const at::Tensor near = centred.matmul(centred.t()).gt(kFalseNegativeCosine).to(at::kFloat);
+  return same.logical_or(same.to(at::kFloat).matmul(near).gt(0));
+}
+
+// Decoupled contrastive loss on unit rows (see the header); the mean, not the sum, of the negatives' exponentials, so
+// that the loss does not depend on the batch: 0 when partners are no nearer than strangers.
+at::Tensor ContrastiveLoss(const at::Tensor& rows, const Batch& batch, const at::Tensor& not_negative,
+                           const Memory& memory, double temperature) {
+  const int64_t n = rows.size(0);
+  at::Tensor blocked = not_negative.to(rows.device());
+  at::Tensor logits = rows.matmul(rows.t()) / temperature;
+  const at::Tensor partners =
+      (Same(batch.event, batch.event).to(at::kFloat) - at::eye(n)).to(rows.device());
+  const at::Tensor positive = (logits * partners).sum(1) / partners.sum(1).clamp_min(1);
+  if (memory.rows.defined()) {
+    logits = at::cat({logits, rows.matmul(memory.rows.t()) / temperature}, 1);
+    blocked = at::cat({blocked, Same(Ids(batch.ids), Ids(memory.ids)).to(rows.device())}, 1);
+  }
   const at::Tensor negatives = blocked.logical_not().sum(1);
   const at::Tensor sums = logits.masked_fill(blocked, kBlocked).logsumexp({1}, false);
   const at::Tensor expected = sums - negatives.clamp_min(1).log();
@@ -84,15 +114,14 @@ at::Tensor ContrastiveLoss(const at::Tensor& rows, const at::Tensor& blocked, do
   return ((expected - positive) * has).sum() / has.sum().clamp_min(1);
 }
 
-// [2n], 1 where the teacher finds the row's partner before every part of other events, else 0. What it does not know it
-// does not hold: new events are free, and an untrained trunk holds nothing back.
-at::Tensor KnownToTeacher(const at::Tensor& teacher, const std::vector<TokenView>& parts) {
-  const int64_t n = teacher.size(0) / 2;
-  const at::Tensor rows = CentredBySlot(teacher, parts);
-  const at::Tensor event = at::arange(n, at::kLong).repeat({2});
-  const at::Tensor own = event.unsqueeze(0).eq(event.unsqueeze(1));
-  const at::Tensor nearest_other = std::get<0>(rows.matmul(rows.t()).masked_fill(own, -2).max(1));
-  const at::Tensor partner = (rows.narrow(0, 0, n) * rows.narrow(0, n, n)).sum(1).repeat({2});
+// [n], 1 where the teacher finds a partner of the row before every part of other events, else 0. What it does not know
+// it does not hold: new events are free, and an untrained trunk holds nothing back.
+at::Tensor KnownToTeacher(const at::Tensor& teacher, const Batch& batch) {
+  const at::Tensor rows = CentredBySlot(teacher, batch.parts);
+  const at::Tensor own = Same(batch.event, batch.event), self = at::eye(rows.size(0)).gt(0);
+  const at::Tensor cosines = rows.matmul(rows.t());
+  const at::Tensor nearest_other = std::get<0>(cosines.masked_fill(own, -2).max(1));
+  const at::Tensor partner = std::get<0>(cosines.masked_fill(own.logical_not().logical_or(self), -2).max(1));
   return partner.gt(nearest_other).to(at::kFloat);
 }
 
@@ -139,6 +168,7 @@ class NetTrainer : public TrunkTrainer {
       : options_(options), published_(std::move(published)), state_(Fresh(std::move(net))) {}
 
   absl::StatusOr<double> Step(absl::Span<const TrainingEvent> events) override;
+  void SetRate(double share) override { rate_ = share; }
   int64_t steps() const override { return state_.steps; }
   absl::StatusOr<std::shared_ptr<const Trunk>> Snapshot() override;
   absl::Status SetPublished(std::shared_ptr<const Trunk> published, bool restart) override;
@@ -148,9 +178,11 @@ class NetTrainer : public TrunkTrainer {
  private:
   State Fresh(TrunkNet net) const;
   absl::Status Check(absl::Span<const TrainingEvent> events) const;
-  std::vector<TokenView> Draw(absl::Span<const TrainingEvent> events) const;
-  absl::StatusOr<at::Tensor> Loss(const std::vector<TokenView>& parts) const;
-  absl::StatusOr<double> TrainOn(const std::vector<TokenView>& parts);
+  Batch Draw(absl::Span<const TrainingEvent> events) const;
+  // The loss; `rows` gets the batch's vectors.
+  absl::StatusOr<at::Tensor> Loss(const Batch& batch, at::Tensor* rows) const;
+  void Remember(const Batch& batch, const at::Tensor& rows);
+  absl::StatusOr<double> TrainOn(const Batch& batch);
   double GradientNorm() const;
   void Update(double gradient_scale);
   void UpdateArray(at::Tensor parameter, const at::Tensor& gradient, double rate, Moments* moments) const;
@@ -159,11 +191,14 @@ class NetTrainer : public TrunkTrainer {
 
   const TrunkTrainerOptions options_;
   std::shared_ptr<const Trunk> published_;
+  double rate_ = 1;
+  Memory memory_;
   State state_;
 };
 
 State NetTrainer::Fresh(TrunkNet net) const {
   State state{std::move(net), {}, {}, 0};
+  state.net.bf16 = options_.bf16;
   for (at::Tensor& p : state.net.parameters) {
     state.moments.push_back({at::zeros_like(p), at::zeros_like(p), 0});
     if (options_.average > 0) state.average.push_back(p.clone());
@@ -190,33 +225,53 @@ absl::Status NetTrainer::Check(absl::Span<const TrainingEvent> events) const {
   return absl::OkStatus();
 }
 
-// First parts of all events, then second parts. A function of the seed, the step and the events alone: a trainer that
-// was saved and loaded draws as one that never stopped.
-std::vector<TokenView> NetTrainer::Draw(absl::Span<const TrainingEvent> events) const {
+// A function of the seed, the step and the events alone: a trainer that was saved and loaded draws as one that never
+// stopped.
+Batch NetTrainer::Draw(absl::Span<const TrainingEvent> events) const {
   std::mt19937_64 random(options_.seed * 0x9e3779b97f4a7c15ull + state_.steps);
-  std::vector<TokenView> parts(2 * events.size());
+  Batch batch;
+  std::vector<int64_t> event;
   for (size_t e = 0; e < events.size(); ++e) {
-    const auto [a, b] = DrawPair(events[e], random);
-    parts[e] = {events[e].parts[a].slot, events[e].parts[a].tokens};
-    parts[events.size() + e] = {events[e].parts[b].slot, events[e].parts[b].tokens};
+    for (const int i : DrawParts(events[e], options_.parts_per_event, random)) {
+      batch.parts.push_back({events[e].parts[i].slot, events[e].parts[i].tokens});
+      batch.ids.push_back(events[e].id);
+      event.push_back(static_cast<int64_t>(e));
+    }
   }
-  return parts;
+  batch.event = at::empty({static_cast<int64_t>(event.size())}, at::kLong);
+  std::copy(event.begin(), event.end(), batch.event.data_ptr<int64_t>());
+  return batch;
 }
 
-absl::StatusOr<at::Tensor> NetTrainer::Loss(const std::vector<TokenView>& parts) const {
+absl::StatusOr<at::Tensor> NetTrainer::Loss(const Batch& batch, at::Tensor* rows) const {
   at::Tensor teacher;
   if (options_.distillation > 0) {
-    absl::StatusOr<std::vector<float>> rows = published_->Encode(parts);
-    if (!rows.ok()) return rows.status();
-    teacher = RowsTensor(*rows, state_.net.config.output_dim);
+    absl::StatusOr<std::vector<float>> known = published_->Encode(batch.parts);
+    if (!known.ok()) return known.status();
+    teacher = RowsTensor(*known, state_.net.config.output_dim);
   }
-  const at::Tensor blocked = NotNegative(parts.size() / 2, parts, teacher);
+  const at::Tensor not_negative = NotNegative(batch, teacher);
+  std::vector<StemInput> inputs = state_.net.Gather(batch.parts);
+  if (options_.augment) {
+    at::Generator random = at::detail::createCPUGenerator(options_.seed * 0x9e3779b97f4a7c15ull + state_.steps);
+    for (StemInput& input : inputs) Augment(&input, &random);
+  }
   const c10::AutoGradMode gradients(true);
-  const at::Tensor rows = state_.net.Forward(parts);
-  at::Tensor loss = ContrastiveLoss(rows, blocked, options_.temperature);
+  *rows = state_.net.Forward(inputs);
+  const at::Tensor loss = ContrastiveLoss(*rows, batch, not_negative, memory_, options_.temperature);
   if (!teacher.defined()) return loss;
-  const at::Tensor drift = (1 - (rows * teacher).sum(1)) * KnownToTeacher(teacher, parts);
+  const at::Tensor drift =
+      (1 - (*rows * teacher.to(rows->device())).sum(1)) * KnownToTeacher(teacher, batch).to(rows->device());
   return loss + options_.distillation * drift.mean();
+}
+
+void NetTrainer::Remember(const Batch& batch, const at::Tensor& rows) {
+  if (options_.memory == 0) return;
+  const at::Tensor all = memory_.rows.defined() ? at::cat({rows.detach(), memory_.rows}, 0) : rows.detach();
+  memory_.ids.insert(memory_.ids.begin(), batch.ids.begin(), batch.ids.end());
+  const int64_t kept = std::min<int64_t>(options_.memory, all.size(0));
+  memory_.rows = all.narrow(0, 0, kept).clone();
+  memory_.ids.resize(kept);
 }
 
 double NetTrainer::GradientNorm() const {
@@ -244,7 +299,7 @@ void NetTrainer::Update(double gradient_scale) {
   const c10::AutoGradMode gradients(false);
   // The last array is in every batch: its count is of the steps since the weights were taken from a trunk.
   const double warm = options_.warmup_steps > 0 ? (state_.moments.back().count + 1.0) / options_.warmup_steps : 1.0;
-  const double rate = options_.learning_rate * std::min(1.0, warm);
+  const double rate = options_.learning_rate * rate_ * std::min(1.0, warm);
   for (size_t i = 0; i < state_.net.parameters.size(); ++i) {
     const at::Tensor& p = state_.net.parameters[i];
     if (p.grad().defined()) UpdateArray(p, p.grad() * gradient_scale, rate, &state_.moments[i]);
@@ -257,8 +312,9 @@ void NetTrainer::ForgetGradients() {
   for (at::Tensor& p : state_.net.parameters) p.mutable_grad().reset();
 }
 
-absl::StatusOr<double> NetTrainer::TrainOn(const std::vector<TokenView>& parts) {
-  absl::StatusOr<at::Tensor> loss = Loss(parts);
+absl::StatusOr<double> NetTrainer::TrainOn(const Batch& batch) {
+  at::Tensor rows;
+  absl::StatusOr<at::Tensor> loss = Loss(batch, &rows);
   if (!loss.ok()) return loss.status();
   const double value = loss->item<double>();
   if (!loss->requires_grad()) return absl::InternalError("TrunkTrainer::Step: the loss has no gradient");
@@ -271,6 +327,7 @@ absl::StatusOr<double> NetTrainer::TrainOn(const std::vector<TokenView>& parts) 
                                             "published trunk if it happens again"));
   }
   Update(std::min(1.0, kMaxGradientNorm / std::max(norm, 1e-12)));
+  Remember(batch, rows);
   return value;
 }
 
@@ -287,7 +344,8 @@ absl::StatusOr<double> NetTrainer::Step(absl::Span<const TrainingEvent> events) 
 }
 
 absl::StatusOr<std::shared_ptr<const Trunk>> NetTrainer::Snapshot() {
-  TrunkNet net{state_.net.config, state_.average.empty() ? state_.net.parameters : state_.average};
+  TrunkNet net = state_.net;
+  if (!state_.average.empty()) net.parameters = state_.average;
   return Trunk::FromBytes(net.ToBytes());
 }
 
@@ -365,13 +423,16 @@ absl::Status NetTrainer::Load(absl::string_view bytes) {
 
 absl::Status CheckOptions(const TrunkTrainerOptions& o) {
   if (o.learning_rate > 0 && o.warmup_steps >= 0 && o.weight_decay >= 0 && o.temperature > 0 && o.distillation >= 0 &&
-      o.average >= 0 && o.average < 1) {
+      o.average >= 0 && o.average < 1 && o.memory >= 0 && o.parts_per_event >= 2 &&
+      o.parts_per_event <= kMaxPartsOfEvent) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(absl::StrCat(
       "TrunkTrainer options: got learning_rate ", o.learning_rate, ", warmup_steps ", o.warmup_steps, ", weight_decay ",
       o.weight_decay, ", temperature ", o.temperature, ", distillation ", o.distillation, ", average ", o.average,
-      "; wanted a positive rate and temperature, an average below 1, the others not negative; correct them"));
+      ", memory ", o.memory, ", parts_per_event ", o.parts_per_event,
+      "; wanted a positive rate and temperature, an average below 1, 2 to ", kMaxPartsOfEvent,
+      " parts, the others not negative; correct them"));
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ struct TrainingPart {
 };
 struct TrainingEvent {
   std::vector<TrainingPart> parts;  // Two or more, of two or more slots where the event has them.
+  uint64_t id = 0;                  // The same event has the same id in every batch. Looked at with `memory`.
 };
 
 struct TrunkTrainerOptions {
@@ -32,10 +33,15 @@ struct TrunkTrainerOptions {
   double distillation = 2.0;    // Weight of staying near the published trunk on pairs that it knows; 0: none.
   uint64_t seed = 1;
   double average = 0;           // Decay a step of the moving average that Snapshot gives, below 1; 0: the raw weights.
+  int parts_per_event = 2;      // Drawn of each event, where it has so many; 2 to 16.
+  int memory = 0;               // Rows of earlier steps that are negatives too; not saved.
+  bool augment = false;         // Train on altered views, see augment.h.
+  bool bf16 = false;            // Products in bfloat16.
 };
 
 // Decoupled contrastive loss (Yeh et al., ECCV 2022), -log of a pair's likelihood ratio against other events' parts,
-// 0 when partners are no nearer than strangers; parts that the published trunk has nearly equal (centred cosine above
+// 0 when partners are no nearer than strangers, averaged over an anchor's partners (Khosla et al., NeurIPS 2020);
+// rows of earlier steps serve as further negatives (cross-batch memory, Wang et al., CVPR 2020). Parts that the published trunk has nearly equal (centred cosine above
 // 0.9) are no negatives. Plus distillation * mean(1 - cosine to the published trunk's vector), over the pairs whose
 // partner the published trunk itself finds first in the batch. AdamW, gradient norm clipped at 1.
 // Not thread-safe: one thread trains. Steps use the calling thread's torch threads.
@@ -46,9 +52,12 @@ class TrunkTrainer {
                                                               const TrunkTrainerOptions& options);
   virtual ~TrunkTrainer() = default;
 
-  // One step on a batch of 2 to 256 distinct events, two parts drawn of each; returns the loss in nats. Parts of other
+  // One step on a batch of 2 to 1,024 distinct events, parts_per_event drawn of each; returns the loss in nats. Parts of other
   // events in the batch are the negatives. INTERNAL, and the weights unchanged, when the loss is not finite.
   virtual absl::StatusOr<double> Step(absl::Span<const TrainingEvent> events) = 0;
+
+  // From now on, as a share of the learning rate: a schedule is the caller's. Not saved.
+  virtual void SetRate(double share) = 0;
 
   virtual int64_t steps() const = 0;  // Since Create or as loaded.
   // The weights as they are now (their moving average, where that is what is served).

@@ -44,6 +44,11 @@ int64_t Product(const std::vector<int64_t>& shape) {
   return product;
 }
 
+// Over the header, which does not hold the sum yet, and the data.
+std::string SumOf(const json& header, absl::string_view data) {
+  return absl::StrCat(StateSum(header.dump()), "-", StateSum(data));
+}
+
 absl::StatusOr<Array> ParseArray(const json& entry, absl::string_view data) {
   const std::string type_name = entry.at("dtype").get<std::string>();
   const TypeName* type = nullptr;
@@ -82,7 +87,7 @@ std::string Safetensors::Serialize() const {
     data += array.bytes;
   }
   header["__metadata__"] = metadata;
-  header["__metadata__"][kSumKey] = absl::StrCat(StateSum(data));
+  header["__metadata__"][kSumKey] = SumOf(header, data);
   std::string text = header.dump();
   text.append((kAlignment - text.size() % kAlignment) % kAlignment, ' ');
   const uint64_t length = text.size();
@@ -98,10 +103,17 @@ absl::StatusOr<Safetensors> Safetensors::Parse(absl::string_view bytes) {
   const absl::string_view text = bytes.substr(kLengthBytes, length), data = bytes.substr(kLengthBytes + length);
   Safetensors result;
   try {
-    const json header = json::parse(text.begin(), text.end());
+    json header = json::parse(text.begin(), text.end());
+    json& metadata = header["__metadata__"];
+    if (metadata.contains(kSumKey)) {
+      const std::string sum = metadata[kSumKey].get<std::string>();
+      metadata.erase(kSumKey);
+      if (sum != SumOf(header, data)) return Damaged("its checksum differs");
+      result.checked = true;
+    }
     for (const auto& [name, entry] : header.items()) {
       if (name == "__metadata__") {
-        result.metadata = entry.get<std::map<std::string, std::string>>();
+        if (!entry.is_null()) result.metadata = entry.get<std::map<std::string, std::string>>();
         continue;
       }
       absl::StatusOr<Array> array = ParseArray(entry, data);
@@ -110,11 +122,6 @@ absl::StatusOr<Safetensors> Safetensors::Parse(absl::string_view bytes) {
     }
   } catch (const json::exception&) {
     return Damaged("its header is not the JSON that it should be");
-  }
-  const auto sum = result.metadata.find(kSumKey);
-  if (sum != result.metadata.end()) {
-    if (sum->second != absl::StrCat(StateSum(data))) return Damaged("its checksum differs");
-    result.metadata.erase(sum);
   }
   return result;
 }

@@ -1,6 +1,6 @@
 // Named arrays in one file, in the safetensors format (github.com/huggingface/safetensors): 8 bytes of header length,
 // a JSON header with name, type, shape and place of each array and free text metadata, then the arrays' bytes.
-// What is written here carries a checksum of the arrays in its metadata; files of other programs need not.
+// What is written here carries a checksum in its metadata; files of other programs need not.
 #ifndef MIXMATCH_MODEL_TENSORS_SAFETENSORS_H_
 #define MIXMATCH_MODEL_TENSORS_SAFETENSORS_H_
 
@@ -40,6 +40,7 @@ struct Array {
 struct Safetensors {
   std::map<std::string, Array> arrays;
   std::map<std::string, std::string> metadata;
+  bool checked = false;  // Parse found a checksum, and it fits.
 
   std::string Serialize() const;
   // DATA_LOSS: cut or altered, or not this format. UNIMPLEMENTED: an element type that is not listed above.

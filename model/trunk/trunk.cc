@@ -32,7 +32,7 @@ class NetTrunk : public Trunk {
 void NetTrunk::EncodeBatch(absl::Span<const TokenView> parts, absl::Span<const int> which, float* out) const {
   std::vector<TokenView> batch;
   for (const int i : which) batch.push_back(parts[i]);
-  const at::Tensor rows = net_.Forward(batch).contiguous();
+  const at::Tensor rows = net_.Forward(net_.Gather(batch)).contiguous();
   const size_t dim = net_.config.output_dim;
   for (size_t r = 0; r < which.size(); ++r) {
     std::memcpy(out + which[r] * dim, rows.data_ptr<float>() + r * dim, dim * sizeof(float));
@@ -75,7 +75,19 @@ TrunkConfig TrunkConfig::Tiny() {
   return config;
 }
 
-TrunkConfig TrunkConfig::Small() { return TrunkConfig(); }
+TrunkConfig TrunkConfig::Small() {
+  TrunkConfig config;
+  config.stems = {StemKind::kBag, StemKind::kMosaic, StemKind::kLogMel, StemKind::kFrames};
+  config.output_dim = 192;
+  return config;
+}
+
+TrunkConfig TrunkConfig::Base() {
+  TrunkConfig config = Small();
+  config.width = 256;
+  config.layers = 6;
+  return config;
+}
 
 absl::StatusOr<std::shared_ptr<const Trunk>> Trunk::Create(const TrunkConfig& config) {
   try {

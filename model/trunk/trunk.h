@@ -19,16 +19,28 @@ struct TokenView {
   absl::Span<const uint8_t> tokens;  // [n, 256] row-major, 1 <= n <= 64.
 };
 
+// How a slot's 256-byte tokens lie, and so which stem reads them.
+enum class StemKind : int {
+  kBag = 0,      // Each token for itself: one linear map.
+  kMosaic = 1,   // n = 64: 8 x 8 patches of 16 x 16 pixels in a colour mosaic, see modality/image. Convolutions.
+  kFrames = 2,   // n = 16 a frame, 1 to 4 frames of 4 x 4 such patches. The convolutions of kMosaic.
+  kLogMel = 3,   // n a multiple of 4: patches of 16 bands x 16 frames, four a stretch. Convolutions.
+};
+
 struct TrunkConfig {
-  int slots = 4;         // Stems.
-  int width = 128;       // Of the residual stream; a multiple of heads.
+  int slots = 4;                // Stems.
+  std::vector<StemKind> stems;  // Of each slot; empty: all kBag.
+  int width = 128;              // Of the residual stream; a multiple of heads.
   int layers = 3;
   int heads = 4;
-  int output_dim = 128;  // Of the result.
-  uint64_t seed = 1;     // Of the first weights.
+  int output_dim = 128;         // Of the result.
+  uint64_t seed = 1;            // Of the first weights.
 
-  static TrunkConfig Tiny();   // For tests.
-  static TrunkConfig Small();  // For two cores; the default.
+  static TrunkConfig Tiny();   // For tests: no convolutions.
+  static TrunkConfig Small();  // For two cores; the default. Stems for the table of modalities.
+  static TrunkConfig Base();   // For a GPU.
+
+  StemKind stem(int slot) const { return stems.empty() ? StemKind::kBag : stems[slot]; }
 };
 
 // Immutable weights. Thread-safe.
@@ -36,12 +48,12 @@ class Trunk {
  public:
   // Fresh random weights: a fixed function of the configuration.
   static absl::StatusOr<std::shared_ptr<const Trunk>> Create(const TrunkConfig& config);
-  // From ToBytes. DATA_LOSS when cut or altered.
+  // From ToBytes: a safetensors file. DATA_LOSS when cut or altered, FAILED_PRECONDITION when of another version.
   static absl::StatusOr<std::shared_ptr<const Trunk>> FromBytes(absl::string_view bytes);
   virtual ~Trunk() = default;
 
   virtual const TrunkConfig& config() const = 0;
-  // The weights with the configuration and a checksum.
+  // The weights with the configuration and a checksum, in the safetensors format.
   virtual std::string ToBytes() const = 0;
   // [n, output_dim] row-major, each row of unit length; a part's row does not depend on the others in the call. Small
   // batches inside. Runs on the calling thread's torch threads. INVALID_ARGUMENT on a bad slot or number of tokens.

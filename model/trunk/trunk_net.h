@@ -5,9 +5,11 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -30,10 +32,23 @@ struct ParameterSpec {
 // Every weight array of `config`, in the order of TrunkNet::parameters.
 std::vector<ParameterSpec> ParameterSpecs(const TrunkConfig& config);
 
-// Pre-LN transformer (Xiong et al. 2020) behind one linear stem a slot.
+// What a stem reads: the tokens of parts of one slot, put back into the form that they were cut from; float32.
+//   kBag [b, longest, 256]; kMosaic [b, 3, 64, 64]; kFrames [b, frames, 3, 32, 32]; kLogMel [b, 1, frames, 64].
+// Values are in [-1, 1]. Shorter parts are padded at the end; the attention does not look there.
+struct StemInput {
+  int slot = 0;
+  StemKind kind = StemKind::kBag;
+  std::vector<int> parts;       // Which of the call's parts, one a row.
+  std::vector<int64_t> tokens;  // Of each row, as the attention sees them.
+  at::Tensor values;
+};
+
+// Pre-LN transformer (Xiong et al. 2020) behind a stem a slot.
 struct TrunkNet {
   TrunkConfig config;
   std::vector<at::Tensor> parameters;  // float32, contiguous, in the order of ParameterSpecs.
+  absl::flat_hash_map<std::string, int> index;  // Place of each by name.
+  bool bf16 = false;  // Products of matrices, and convolutions, in bfloat16: for training, where the CPU is faster so.
 
   // INVALID_ARGUMENT when out of bounds.
   static absl::StatusOr<TrunkNet> Create(const TrunkConfig& config);
@@ -42,9 +57,21 @@ struct TrunkNet {
 
   // INVALID_ARGUMENT on a bad slot or number of tokens; `where` begins the message.
   absl::Status Check(const TokenView& part, absl::string_view where) const;
-  // [n, output_dim], unit rows in the order of `parts`; in one batch, padded to the longest. Parts have been checked.
+  // Groups of one slot; of kLogMel also of one length. Parts have been checked.
+  std::vector<StemInput> Gather(absl::Span<const TokenView> parts) const;
+  // [n, output_dim], unit rows in the order of the parts that `inputs` came from, on the device of the weights.
   // Gradients flow to parameters that ask for them. Throws what ATen throws.
-  at::Tensor Forward(absl::Span<const TokenView> parts) const;
+  at::Tensor Forward(const std::vector<StemInput>& inputs) const;
+
+ private:
+  const at::Tensor& At(absl::string_view name) const { return parameters[index.at(name)]; }
+  at::Tensor Linear(const at::Tensor& x, absl::string_view name) const;
+  at::Tensor Norm(const at::Tensor& x, absl::string_view name) const;
+  at::Tensor Convolve(const at::Tensor& x, absl::string_view name, int stride) const;
+  at::Tensor ConvolutionStem(at::Tensor x, absl::string_view name) const;
+  at::Tensor Stem(const StemInput& input) const;
+  at::Tensor Attend(const at::Tensor& x, absl::string_view name, const at::Tensor& mask) const;
+  at::Tensor ForwardGroup(const StemInput& input) const;
 };
 
 }  // namespace mixmatch::model

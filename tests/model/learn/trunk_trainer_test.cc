@@ -247,6 +247,39 @@ TEST(TrunkTrainer, RestartTakesTheWeightsOfThePublishedTrunk) {
   EXPECT_EQ(trainer->steps(), 3);
 }
 
+// Parts as the modality rooms lay them out, of every kind of stem.
+TrainingEvent RandomMedia(uint64_t seed) {
+  std::mt19937_64 random(seed);
+  TrainingEvent event;
+  event.id = seed;
+  const int tokens[] = {1 + static_cast<int>(seed % 7), 64, 4 * (1 + static_cast<int>(seed % 5)), 32};
+  for (int slot = 0; slot < 4; ++slot) {
+    event.parts.push_back({slot, std::vector<uint8_t>(tokens[slot] * 256)});
+    for (uint8_t& b : event.parts.back().tokens) b = random() & 255;
+  }
+  return event;
+}
+
+TEST(TrunkTrainer, MemorisesAFewEventsOfAllModalitiesThroughTheirStemsWithMemoryAlteredViewsAndBfloat16) {
+  TrunkTrainerOptions options = Fast();
+  options.learning_rate = 2e-3;
+  options.distillation = 0;
+  options.parts_per_event = 4;
+  options.memory = 64;
+  options.augment = true;
+  options.bf16 = true;
+  TrunkConfig config = TrunkConfig::Small();
+  config.width = 64;
+  config.layers = 1;
+  const auto trainer = Trainer(options, *Trunk::Create(config));
+  std::vector<TrainingEvent> events;
+  for (uint64_t e = 0; e < 8; ++e) events.push_back(RandomMedia(e));
+  const double first = trainer->Step(events).value();
+  double last = first;
+  for (int step = 0; step < 40; ++step) last = trainer->Step(events).value();
+  EXPECT_LT(last, first - 1.0);
+}
+
 TEST(TrunkTrainer, ASnapshotDoesNotChangeWhenTrainingGoesOn) {
   const PlantedWorld world(9);
   const auto trainer = Trainer(Fast());
@@ -256,29 +289,36 @@ TEST(TrunkTrainer, ASnapshotDoesNotChangeWhenTrainingGoesOn) {
   EXPECT_EQ(snapshot->ToBytes(), before);
 }
 
-TEST(PairDraw, PrefersAnotherSlotAndNeverPairsAPartWithItself) {
+TEST(PartsDraw, PrefersAnotherSlotAndNeverPairsAPartWithItself) {
   TrainingEvent event;
   for (const int slot : {0, 0, 0, 0, 0, 0, 2}) event.parts.push_back({slot, {}});
   std::mt19937_64 random(1);
   int across = 0;
   std::set<int> seen;
   for (int i = 0; i < 1000; ++i) {
-    const auto [a, b] = DrawPair(event, random);
-    ASSERT_NE(a, b);
-    seen.insert({a, b});
-    across += event.parts[a].slot != event.parts[b].slot;
+    const std::vector<int> drawn = DrawParts(event, 2, random);
+    ASSERT_EQ(drawn.size(), 2);
+    ASSERT_NE(drawn[0], drawn[1]);
+    seen.insert(drawn.begin(), drawn.end());
+    across += event.parts[drawn[0]].slot != event.parts[drawn[1]].slot;
   }
   EXPECT_GT(across, 850);
   EXPECT_LT(across, 1000);
   EXPECT_EQ(seen.size(), 7);
 }
 
-TEST(PairDraw, AnEventOfOneSlotPairsItsOwnParts) {
+TEST(PartsDraw, AnEventOfOneSlotPairsItsOwnParts) {
   TrainingEvent event;
   for (int i = 0; i < 2; ++i) event.parts.push_back({1, {}});
   std::mt19937_64 random(1);
-  const auto [a, b] = DrawPair(event, random);
-  EXPECT_EQ(a + b, 1);
+  EXPECT_THAT(DrawParts(event, 2, random), testing::UnorderedElementsAre(0, 1));
+}
+
+TEST(PartsDraw, MoreThanTwoAreAllDifferentAndFewerWhereTheEventHasFewer) {
+  TrainingEvent event;
+  for (const int slot : {0, 1, 1}) event.parts.push_back({slot, {}});
+  std::mt19937_64 random(1);
+  EXPECT_THAT(DrawParts(event, 4, random), testing::UnorderedElementsAre(0, 1, 2));
 }
 
 }  // namespace

@@ -49,6 +49,32 @@ TEST(Trunk, ARowDoesNotDependOnTheOthersInTheCall) {
   }
 }
 
+TEST(Trunk, ARowThroughConvolutionsDoesNotDependOnTheOthersInTheCall) {
+  const auto trunk = *Trunk::Create(TrunkConfig::Small());
+  const size_t dim = trunk->config().output_dim;
+  std::vector<Tokens> tokens;
+  std::vector<TokenView> parts;
+  for (int i = 0; i < 16; ++i) {
+    const int count[] = {1 + i, 64, 4 * (1 + i % 16), 16 * (1 + i % 4)};
+    tokens.push_back(RandomTokens(count[i % 4], i));
+  }
+  for (int i = 0; i < 16; ++i) parts.push_back({i % 4, tokens[i]});
+  const std::vector<float> together = *trunk->Encode(parts);
+  for (int i = 0; i < 16; ++i) {
+    const std::vector<float> row(together.begin() + i * dim, together.begin() + (i + 1) * dim);
+    EXPECT_LT(Difference(*trunk->Encode({parts[i]}), row), 1e-5) << "part " << i;
+  }
+}
+
+TEST(Trunk, TokensThatAStemCannotReadAreAnInvalidArgument) {
+  const auto trunk = *Trunk::Create(TrunkConfig::Small());
+  const Tokens odd = RandomTokens(17, 1);
+  EXPECT_TRUE(trunk->Encode({{0, odd}}).ok());
+  for (int slot : {1, 2, 3}) {
+    EXPECT_EQ(trunk->Encode({{slot, odd}}).status().code(), absl::StatusCode::kInvalidArgument) << slot;
+  }
+}
+
 TEST(Trunk, EveryRowHasUnitLengthEvenOfConstantTokens) {
   const Tokens flat(256 * 3, 0), noise = RandomTokens(64, 5);
   const std::vector<float> rows = *Tiny()->Encode({{0, flat}, {3, noise}});
