@@ -69,23 +69,29 @@ at::Tensor AlterPictures(const at::Tensor& pictures, int64_t rows, at::Generator
   return blot * each(draw.Uniform(-1, 1, {3, 1, 1})) + (1 - blot) * x;
 }
 
-// [rows, 1, frames, bands] decibels below the loudest, -1 for -60 dB.
+// [rows, 1, time, bands], logarithmic, -1 where nothing sounds.
 at::Tensor AlterSounds(const at::Tensor& sounds, at::Generator* random) {
-  const int64_t rows = sounds.size(0), frames = sounds.size(2), bands = sounds.size(3);
+  const int64_t rows = sounds.size(0), steps = sounds.size(2), bands = sounds.size(3);
   Draw draw(rows, random);
   const at::Tensor zero = at::zeros({rows});
   // Rows of the plane are time, columns are bands: low bands keep their place when formants move.
   const at::Tensor formants = draw.Normal(0.08).exp();
-  at::Tensor x = Sample(sounds + 1, Affine(formants, zero, formants - 1, zero, draw.Normal(0.15).exp(), draw.Normal(0.08))) - 1;
+  const at::Tensor affine = Affine(formants, zero, formants - 1, zero, draw.Normal(0.1).exp(), draw.Normal(0.06));
+  at::Tensor grid = at::affine_grid_generator(affine, sounds.sizes(), /*align_corners=*/false);
+  const at::Tensor time = grid.select(3, 1);
+  const at::Tensor bent = time + draw.Normal(0.08, {1, 1}) * ((time + 1) * 1.5707963).sin() +
+                          draw.Normal(0.05, {1, 1}) * ((time + 1) * 3.1415927).sin();
+  grid = at::stack({grid.select(3, 0), bent}, 3);
+  at::Tensor x = at::grid_sampler_2d(sounds + 1, grid, 0, 0, false) - 1;
 
   const at::Tensor place = at::linspace(-1, 1, bands, at::kFloat).view({1, 1, 1, bands});
   const at::Tensor wave = (place * draw.Uniform(1, 6, {1, 1, 1}) + draw.Uniform(0, 6.3, {1, 1, 1})).sin();
-  x = x + place * draw.Normal(0.2, {1, 1, 1}) + wave * draw.Normal(0.12, {1, 1, 1}) + draw.Normal(0.1, {1, 1, 1});
-  const at::Tensor floor = draw.Uniform(-1.2, 0.15, {1, 1, 1}) + at::randn({rows, 1, frames, bands}, *random) * 0.08;
-  x = at::maximum(x, at::where(draw.Chance(0.7, {1, 1, 1}).gt(0), floor, at::full({1}, -1.0f)));
-  x = x.clamp(-1, 1);
+  const at::Tensor colour = place * draw.Normal(0.2, {1, 1, 1}) + wave * draw.Normal(0.15, {1, 1, 1}) + draw.Normal(0.1, {1, 1, 1});
+  x = at::where(x.gt(-0.98), x + colour, x);
+  const at::Tensor floor = draw.Uniform(-1.3, -0.1, {1, 1, 1}) + at::randn({rows, 1, steps, bands}, *random) * 0.1;
+  x = at::maximum(x, floor).clamp(-1, 1.2);
 
-  const at::Tensor times = Stretch(draw, frames, 0.2, 0.4).view({rows, 1, frames, 1});
+  const at::Tensor times = Stretch(draw, steps, 0.2, 0.4).view({rows, 1, steps, 1});
   const at::Tensor tones = Stretch(draw, bands, 0.2, 0.4).view({rows, 1, 1, bands});
   return at::where((times + tones).gt(0), at::full({1}, -1.0f), x);
 }
@@ -99,12 +105,10 @@ void Augment(StemInput* input, at::Generator* random) {
     case StemKind::kMosaic: x = AlterPictures(x, rows, random); break;
     case StemKind::kFrames: x = AlterPictures(x.flatten(0, 1), rows, random).view(x.sizes()); break;
     case StemKind::kLogMel: x = AlterSounds(x, random); break;
-    case StemKind::kBag: {
-      if (x.size(1) < 2) break;
-      const at::Tensor kept = Draw(rows, random).Chance(0.9, {x.size(1), 1});
-      x = kept * x - (1 - kept);  // An empty bag is all -1.
+    case StemKind::kWords:
+      if (x.size(1) > 1) x = x * Draw(rows, random).Chance(0.9, {x.size(1), 1});
       break;
-    }
+    case StemKind::kBag: break;
   }
 }
 

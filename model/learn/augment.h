@@ -11,8 +11,8 @@ namespace mixmatch::model {
 // Changes `input` in place, each row by its own random amounts; shapes and lengths stay.
 // - pictures and frames: turned (about 7 degrees), scaled and stretched (15 %, 8 %), sheared, moved (8 %), a third of
 //   them mirrored; colours mixed, brightness and contrast changed, one in seven grey; a square blotted out;
-// - sounds: faster or slower (15 %), formants moved (8 %), shifted, tilted and levelled in spectrum, noise up to 25 dB
-//   below the loudest, a stretch of time and of bands wiped;
+// - sounds: time bent and stretched (10 %), formants moved (8 %), shifted, tilted and coloured in spectrum, noise, a
+//   stretch of time and of bands wiped;
 // - words: one in ten left out, where there are several.
 void Augment(StemInput* input, at::Generator* random);
 

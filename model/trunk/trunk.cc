@@ -77,7 +77,7 @@ TrunkConfig TrunkConfig::Tiny() {
 
 TrunkConfig TrunkConfig::Small() {
   TrunkConfig config;
-  config.stems = {StemKind::kBag, StemKind::kMosaic, StemKind::kLogMel, StemKind::kFrames};
+  config.stems = {StemKind::kWords, StemKind::kMosaic, StemKind::kLogMel, StemKind::kFrames};
   config.output_dim = 192;
   return config;
 }

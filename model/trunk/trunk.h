@@ -21,10 +21,11 @@ struct TokenView {
 
 // How a slot's 256-byte tokens lie, and so which stem reads them.
 enum class StemKind : int {
-  kBag = 0,      // Each token for itself: one linear map.
-  kMosaic = 1,   // n = 64: 8 x 8 patches of 16 x 16 pixels in a colour mosaic, see modality/image. Convolutions.
-  kFrames = 2,   // n = 16 a frame, 1 to 4 frames of 4 x 4 such patches. The convolutions of kMosaic.
-  kLogMel = 3,   // n a multiple of 4: patches of 16 bands x 16 frames, four a stretch. Convolutions.
+  kBag = 0,     // Each token for itself: one linear map.
+  kWords = 1,   // The same, for bytes that count something: 64 a count.
+  kMosaic = 2,  // n = 64: 8 x 8 patches of 16 x 16 pixels in a colour mosaic, see modality/image.
+  kFrames = 3,  // n = 16 a frame, 1 to 4 frames of 4 x 4 such patches. Read by the weights of kMosaic.
+  kLogMel = 4,  // n a multiple of 4: patches of 16 bands x 16 frames, four a stretch, see modality/audio.
 };
 
 struct TrunkConfig {

@@ -25,8 +25,12 @@ constexpr int kPatch = 16;             // Pixels, bands or frames a side of a to
 constexpr int kPictureTokens = 64;     // 8 x 8 of them.
 constexpr int kFrameTokens = 16;       // 4 x 4.
 constexpr int kSoundGroups = 4;        // Tokens one above the other in a stretch.
-constexpr int kChannels[] = {32, 64, 128};  // Of the convolutions before the last one.
+constexpr int kSide = 64;              // Of the planes that stems look at.
+constexpr int kGrid = 16;              // Of the maps made of them.
+constexpr int kOrientations = 8;
+constexpr int kChannels[] = {48, 96};  // Of the convolutions before the last one.
 constexpr int kNormGroups = 8;
+constexpr int kFinest = kGrid * kGrid, kMiddle = kGrid * kGrid / 4;  // Places of the maps, and of the second convolution.
 constexpr char kPictureStem[] = "picture";
 constexpr char kSoundStem[] = "sound";
 
@@ -77,18 +81,18 @@ void AddConvolution(std::vector<ParameterSpec>* specs, const std::string& name, 
   specs->push_back({name + ".bias", {out}, 0, 0});
 }
 
-// Three steps down with a residual convolution after each but the first, then one to the trunk's width.
-void AddConvolutionStem(std::vector<ParameterSpec>* specs, const std::string& name, int64_t channels, int64_t width) {
-  for (int i = 0; i < 3; ++i) {
-    const std::string step = absl::StrCat(name, ".down", i);
-    AddConvolution(specs, step, kChannels[i], channels, i == 0 ? 5 : 3);
-    AddNorm(specs, step + ".norm", kChannels[i]);
-    channels = kChannels[i];
-    if (i == 0) continue;
-    AddConvolution(specs, absl::StrCat(name, ".same", i), channels, channels, 3);
-    AddNorm(specs, absl::StrCat(name, ".same", i, ".norm"), channels);
-  }
-  AddConvolution(specs, name + ".out", width, channels, 3);
+// Maps of a plane of `channels`: gradients at two scales, the channels, and for colours two opponents.
+int MapChannels(int channels) { return 2 * kOrientations + channels + (channels == 3 ? 2 : 0); }
+
+void AddPlaneStem(std::vector<ParameterSpec>* specs, const std::string& name, int channels, int64_t width) {
+  const int64_t maps = MapChannels(channels);
+  AddConvolution(specs, name + ".fine", kChannels[0], maps, 3);
+  AddNorm(specs, name + ".fine.norm", kChannels[0]);
+  AddConvolution(specs, name + ".middle", kChannels[1], kChannels[0], 3);
+  AddNorm(specs, name + ".middle.norm", kChannels[1]);
+  AddConvolution(specs, name + ".tokens", width, kChannels[1], 3);
+  AddLinear(specs, name + ".maps", width, maps * kFinest, 1);
+  AddLinear(specs, name + ".places", width, int64_t{kChannels[1]} * kMiddle, 1);
 }
 
 // Bytes of patches, [count] tokens, as a plane of across x (count / across) patches; row-major, [-1, 1].
@@ -102,65 +106,138 @@ void Unpatch(absl::Span<const uint8_t> tokens, int across, float* plane) {
   }
 }
 
-// A colour mosaic [side, side] (red, green / green, blue) as [3, side / 2, side / 2].
+// A colour mosaic (red, green / green, blue) of `across` patches a side as [3, 64, 64]; a smaller one is enlarged.
 void Demosaic(absl::Span<const uint8_t> tokens, int across, float* out) {
-  const int side = across * kPatch, half = side / 2;
+  const int side = across * kPatch, times = 2 * kSide / side;
   std::vector<float> plane(static_cast<size_t>(side) * side);
   Unpatch(tokens, across, plane.data());
-  for (int y = 0; y < half; ++y) {
-    for (int x = 0; x < half; ++x) {
-      const float* cell = &plane[static_cast<size_t>(2 * y) * side + 2 * x];
-      out[y * half + x] = cell[0];
-      out[(half + y) * half + x] = 0.5f * (cell[1] + cell[side]);
-      out[(2 * half + y) * half + x] = cell[side + 1];
+  for (int y = 0; y < kSide; ++y) {
+    for (int x = 0; x < kSide; ++x) {
+      const float* cell = &plane[static_cast<size_t>(2 * (y / times)) * side + 2 * (x / times)];
+      out[y * kSide + x] = cell[0];
+      out[(kSide + y) * kSide + x] = 0.5f * (cell[1] + cell[side]);
+      out[(2 * kSide + y) * kSide + x] = cell[side + 1];
     }
   }
 }
 
-// Four patches of 16 bands each side by side: [frames, 64].
-void Spectrum(absl::Span<const uint8_t> tokens, float* out) { Unpatch(tokens, kSoundGroups, out); }
+// The value at a share `q` of the sorted values.
+float Quantile(std::vector<float> values, float q) {
+  const auto at = values.begin() + static_cast<size_t>(q * (values.size() - 1));
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
 
-// Tokens that the attention sees of a part.
+// First and last frame within 20 dB of the loudest, over a mean of five frames.
+std::pair<int, int> Sounding(const std::vector<float>& loudness) {
+  const int frames = static_cast<int>(loudness.size());
+  const float loudest = *std::max_element(loudness.begin(), loudness.end());
+  int first = frames, last = -1;
+  for (int t = 0; t < frames; ++t) {
+    const int from = std::max(0, t - 2), to = std::min(frames, t + 3);
+    const float mean = std::accumulate(&loudness[from], &loudness[0] + to, 0.0f) / (to - from);
+    if (mean <= 0.01f * loudest) continue;
+    first = std::min(first, t);
+    last = t;
+  }
+  return last < first ? std::make_pair(0, frames - 1) : std::make_pair(first, last);
+}
+
+// Patches of 16 bands, four side by side, a byte for each 4.25th of a decibel above -60: [64 steps, 64 bands].
+void Spectrum(absl::Span<const uint8_t> tokens, float* out) {
+  const int frames = static_cast<int>(tokens.size()) / kTokenBytes / kSoundGroups * kPatch;
+  std::vector<float> power(static_cast<size_t>(frames) * kSide), column(frames), loudness(frames, 0.0f);
+  Unpatch(tokens, kSoundGroups, power.data());
+  for (float& v : power) v = v <= -1 ? 0 : std::pow(10.0f, (v - 1) * 3);
+  for (int b = 0; b < kSide; ++b) {
+    for (int t = 0; t < frames; ++t) column[t] = power[t * kSide + b];
+    const float floor = std::min(Quantile(column, 0.1f), 0.1f * Quantile(column, 0.95f));
+    for (int t = 0; t < frames; ++t) loudness[t] += power[t * kSide + b] = std::max(0.0f, column[t] - floor);
+  }
+  const auto [first, last] = Sounding(loudness);
+  const float reference = std::max(1e-9f, *std::max_element(loudness.begin(), loudness.end()) * 0.5f);
+  const float step = static_cast<float>(last - first + 1) / kSide;
+  for (int s = 0; s < kSide; ++s) {
+    const int from = first + static_cast<int>(s * step);
+    const int to = std::max(from + 1, first + static_cast<int>((s + 1) * step));
+    for (int b = 0; b < kSide; ++b) {
+      float mean = 0;
+      for (int t = from; t < to; ++t) mean += power[t * kSide + b] / (to - from);
+      out[s * kSide + b] = std::log10(1 + 1000 * mean / reference) * (2 / 3.0f) - 1;
+    }
+  }
+}
+
+// Tokens that the attention sees of a part, with the summary.
 int64_t AttentionTokens(StemKind kind, int64_t tokens) {
   switch (kind) {
-    case StemKind::kMosaic: return kPictureTokens / 4;
-    case StemKind::kFrames: return tokens / 4;
-    case StemKind::kLogMel: return tokens / kSoundGroups;
-    default: return tokens;
+    case StemKind::kMosaic:
+    case StemKind::kLogMel: return 1 + kGrid;
+    case StemKind::kFrames: return 1 + tokens / kFrameTokens;
+    default: return 1 + tokens;
   }
 }
 
 at::Tensor Values(StemKind kind, absl::Span<const TokenView> parts, const std::vector<int>& which) {
   const int64_t n = which.size();
-  size_t longest = 0;
-  for (int i : which) longest = std::max(longest, parts[i].tokens.size() / kTokenBytes);
+  int64_t longest = 0;
+  for (int i : which) longest = std::max(longest, static_cast<int64_t>(parts[i].tokens.size()) / kTokenBytes);
   at::Tensor out;
   switch (kind) {
-    case StemKind::kMosaic: out = at::empty({n, 3, 64, 64}); break;
-    case StemKind::kFrames:
-      out = at::full({n, static_cast<int64_t>(longest) / kFrameTokens, 3, 32, 32}, -1.0f);
-      break;
-    case StemKind::kLogMel: out = at::full({n, 1, static_cast<int64_t>(longest) / kSoundGroups * kPatch, 64}, -1.0f); break;
-    default: out = at::zeros({n, static_cast<int64_t>(longest), kTokenBytes});
+    case StemKind::kMosaic: out = at::empty({n, 3, kSide, kSide}); break;
+    case StemKind::kFrames: out = at::ones({n, longest / kFrameTokens, 3, kSide, kSide}); break;
+    case StemKind::kLogMel: out = at::empty({n, 1, kSide, kSide}); break;
+    default: out = at::zeros({n, longest, kTokenBytes});
   }
   float* row = out.data_ptr<float>();
   const int64_t stride = out.numel() / n;
+  constexpr int kFrameBytes = kFrameTokens * kTokenBytes;
   for (int i : which) {
     const absl::Span<const uint8_t> tokens = parts[i].tokens;
     switch (kind) {
       case StemKind::kMosaic: Demosaic(tokens, 8, row); break;
       case StemKind::kFrames:
-        for (size_t f = 0; f * kFrameTokens * kTokenBytes < tokens.size(); ++f) {
-          Demosaic(tokens.subspan(f * kFrameTokens * kTokenBytes, kFrameTokens * kTokenBytes), 4, row + f * 3 * 32 * 32);
+        for (size_t f = 0; f * kFrameBytes < tokens.size(); ++f) {
+          Demosaic(tokens.subspan(f * kFrameBytes, kFrameBytes), 4, row + f * 3 * kSide * kSide);
         }
         break;
       case StemKind::kLogMel: Spectrum(tokens, row); break;
+      case StemKind::kWords:
+        for (size_t k = 0; k < tokens.size(); ++k) row[k] = tokens[k] / 64.0f;
+        break;
       default:
         for (size_t k = 0; k < tokens.size(); ++k) row[k] = tokens[k] / 127.5f - 1;
     }
     row += stride;
   }
   return out;
+}
+
+// [b, 1, n, n] -> [b, 8, 16, 16]: how strongly each direction of change is present, against what is around it.
+at::Tensor Gradients(const at::Tensor& plane) {
+  const int64_t side = plane.size(2);
+  const at::Tensor p = at::replication_pad2d(plane, {1, 1, 1, 1});
+  const at::Tensor x = p.slice(2, 1, side + 1).slice(3, 2) - p.slice(2, 1, side + 1).slice(3, 0, side);
+  const at::Tensor y = p.slice(2, 2).slice(3, 1, side + 1) - p.slice(2, 0, side).slice(3, 1, side + 1);
+  const at::Tensor strength = (x * x + y * y + 1e-6).sqrt();
+  const at::Tensor angle = (at::arange(kOrientations, plane.options()) * (3.141592653589793 / kOrientations)).view({1, -1, 1, 1});
+  at::Tensor fit = ((x * angle.cos() + y * angle.sin()) / strength).square();  // Squared cosine; twice: narrower.
+  const at::Tensor maps = at::avg_pool2d(fit * fit * strength, side / kGrid);
+  const at::Tensor around = at::avg_pool2d(maps.mean(1, /*keepdim=*/true), 5, 1, 2);
+  return maps / (around + 0.04) * 0.5;
+}
+
+// [b, channels, 64, 64] -> [b, MapChannels, 16, 16].
+at::Tensor Maps(const at::Tensor& planes) {
+  const at::Tensor grey = planes.mean(1, /*keepdim=*/true);
+  const at::Tensor levels = at::avg_pool2d(planes, kSide / kGrid);
+  std::vector<at::Tensor> maps = {Gradients(grey), Gradients(at::avg_pool2d(grey, 2)), levels};
+  if (planes.size(1) == 3) {
+    const at::Tensor red = levels.narrow(1, 0, 1), green = levels.narrow(1, 1, 1), blue = levels.narrow(1, 2, 1);
+    maps.push_back((red - green) * 2);
+    maps.push_back((red + green) - blue * 2);
+  }
+  return at::cat(maps, 1);
 }
 
 absl::flat_hash_map<std::string, int> IndexOf(const std::vector<ParameterSpec>& specs) {
@@ -193,18 +270,17 @@ absl::StatusOr<TrunkConfig> ParseConfig(const std::map<std::string, std::string>
 
 std::vector<ParameterSpec> ParameterSpecs(const TrunkConfig& c) {
   std::vector<ParameterSpec> specs;
-  if (Has(c, StemKind::kMosaic) || Has(c, StemKind::kFrames)) AddConvolutionStem(&specs, kPictureStem, 3, c.width);
-  if (Has(c, StemKind::kLogMel)) {
-    AddConvolutionStem(&specs, kSoundStem, 1, c.width);
-    // What is left of the frequency axis, four places, becomes one.
-    AddLinear(&specs, absl::StrCat(kSoundStem, ".bands"), c.width, 4 * c.width, 1);
-  }
+  if (Has(c, StemKind::kMosaic) || Has(c, StemKind::kFrames)) AddPlaneStem(&specs, kPictureStem, 3, c.width);
+  if (Has(c, StemKind::kLogMel)) AddPlaneStem(&specs, kSoundStem, 1, c.width);
   for (int s = 0; s < c.slots; ++s) {
     const std::string name = absl::StrCat("stem", s);
-    if (c.stem(s) == StemKind::kBag) AddLinear(&specs, name, c.width, kTokenBytes, 1);
+    if (c.stem(s) == StemKind::kBag || c.stem(s) == StemKind::kWords) {
+      AddLinear(&specs, name, c.width, kTokenBytes, 1);
+      AddLinear(&specs, name + ".all", c.width, kTokenBytes, 1);
+    }
     AddNorm(&specs, name + ".norm", c.width);
     specs.push_back({name + ".modality", {c.width}, 0, kEmbeddingDeviation});
-    specs.push_back({name + ".position", {kMaxTokens, c.width}, 0, kEmbeddingDeviation});
+    specs.push_back({name + ".position", {1 + kMaxTokens, c.width}, 0, kEmbeddingDeviation});
   }
   const double branch = 1 / std::sqrt(2.0 * c.layers);  // Keeps the residual stream's variance near one.
   for (int l = 0; l < c.layers; ++l) {
@@ -304,19 +380,16 @@ absl::Status TrunkNet::Check(const TokenView& part, absl::string_view where) con
 }
 
 std::vector<StemInput> TrunkNet::Gather(absl::Span<const TokenView> parts) const {
-  // Convolutions over time see the end of a sound, so that one padded to another's length would come out otherwise than
-  // alone: sounds of one length are a group.
-  std::map<std::pair<int, size_t>, StemInput> groups;
+  std::map<int, StemInput> groups;
   for (size_t i = 0; i < parts.size(); ++i) {
-    const int slot = parts[i].slot;
-    StemInput& input = groups[{slot, config.stem(slot) == StemKind::kLogMel ? parts[i].tokens.size() : 0}];
-    input.slot = slot;
-    input.kind = config.stem(slot);
+    StemInput& input = groups[parts[i].slot];
+    input.slot = parts[i].slot;
+    input.kind = config.stem(input.slot);
     input.parts.push_back(static_cast<int>(i));
     input.tokens.push_back(AttentionTokens(input.kind, static_cast<int64_t>(parts[i].tokens.size() / kTokenBytes)));
   }
   std::vector<StemInput> inputs;
-  for (auto& [key, input] : groups) {
+  for (auto& [slot, input] : groups) {
     input.values = Values(input.kind, parts, input.parts);
     inputs.push_back(std::move(input));
   }
@@ -340,33 +413,33 @@ at::Tensor TrunkNet::Convolve(const at::Tensor& x, absl::string_view name, int s
   return at::conv2d(x.to(at::kBFloat16), weight.to(at::kBFloat16), bias.to(at::kBFloat16), stride, pad).to(at::kFloat);
 }
 
-at::Tensor TrunkNet::ConvolutionStem(at::Tensor x, absl::string_view name) const {
-  const auto norm = [&](const at::Tensor& y, const std::string& step) {
-    return at::gelu(at::group_norm(y, kNormGroups, At(step + ".norm.gain"), At(step + ".norm.bias")));
+// Tokens are [b, 16, width].
+TrunkNet::Stemmed TrunkNet::PlaneStem(const at::Tensor& planes, absl::string_view name) const {
+  const auto step = [&](const at::Tensor& x, const std::string& layer, int stride) {
+    return at::gelu(
+        at::group_norm(Convolve(x, layer, stride), kNormGroups, At(layer + ".norm.gain"), At(layer + ".norm.bias")));
   };
-  for (int i = 0; i < 3; ++i) {
-    const std::string down = absl::StrCat(name, ".down", i), same = absl::StrCat(name, ".same", i);
-    x = norm(Convolve(x, down, 2), down);
-    if (i > 0) x = x + norm(Convolve(x, same, 1), same);
-  }
-  return Convolve(x, absl::StrCat(name, ".out"), 2);
+  const at::Tensor maps = Maps(planes);
+  const at::Tensor middle = step(step(maps, absl::StrCat(name, ".fine"), 1), absl::StrCat(name, ".middle"), 2);
+  const at::Tensor tokens = Convolve(middle, absl::StrCat(name, ".tokens"), 2);
+  return {Linear(maps.flatten(1), absl::StrCat(name, ".maps")) + Linear(middle.flatten(1), absl::StrCat(name, ".places")),
+          tokens.flatten(2).transpose(1, 2)};
 }
 
-// [b, l, width].
-at::Tensor TrunkNet::Stem(const StemInput& input) const {
+TrunkNet::Stemmed TrunkNet::Stem(const StemInput& input) const {
   const at::Tensor values = input.values.to(parameters[0].device());
   const int64_t b = values.size(0);
   switch (input.kind) {
-    case StemKind::kMosaic: return ConvolutionStem(values, kPictureStem).flatten(2).transpose(1, 2);
-    case StemKind::kFrames: {
-      const at::Tensor x = ConvolutionStem(values.flatten(0, 1), kPictureStem);  // [b * frames, width, 2, 2].
-      return x.flatten(2).transpose(1, 2).reshape({b, -1, config.width});
+    case StemKind::kMosaic: return PlaneStem(values, kPictureStem);
+    case StemKind::kLogMel: return PlaneStem(values, kSoundStem);
+    case StemKind::kFrames: {  // A frame is one token, its summary; the shot's summary is the first frame's.
+      const at::Tensor frames = PlaneStem(values.flatten(0, 1), kPictureStem).summary.view({b, -1, config.width});
+      return {frames.select(1, 0), frames};
     }
-    case StemKind::kLogMel: {
-      const at::Tensor x = ConvolutionStem(values, kSoundStem);  // [b, width, frames / 16, 4].
-      return Linear(x.permute({0, 2, 1, 3}).flatten(2), absl::StrCat(kSoundStem, ".bands"));
+    default: {
+      const std::string name = absl::StrCat("stem", input.slot);
+      return {Linear(values.sum(1), name + ".all"), Linear(values, name)};
     }
-    default: return Linear(values, absl::StrCat("stem", input.slot));
   }
 }
 
@@ -384,24 +457,23 @@ at::Tensor TrunkNet::Attend(const at::Tensor& x, absl::string_view name, const a
 
 at::Tensor TrunkNet::ForwardGroup(const StemInput& input) const {
   const std::string stem = absl::StrCat("stem", input.slot);
-  at::Tensor x = Norm(Stem(input), stem + ".norm") + At(stem + ".modality");
+  const Stemmed stemmed = Stem(input);
+  at::Tensor x = at::cat({stemmed.summary.unsqueeze(1), stemmed.tokens}, 1);
+  x = Norm(x, stem + ".norm") + At(stem + ".modality");
   const int64_t b = x.size(0), l = x.size(1);
   x = x + At(stem + ".position").narrow(0, 0, l);
-  at::Tensor valid, mask;
+  at::Tensor mask;
   if (std::any_of(input.tokens.begin(), input.tokens.end(), [&](int64_t n) { return n < l; })) {
-    valid = at::zeros({b, l, 1}, at::kFloat);
-    for (int64_t row = 0; row < b; ++row) std::fill_n(valid.data_ptr<float>() + row * l, input.tokens[row], 1.0f);
-    valid = valid.to(x.device());
-    mask = ((valid - 1) * 1e9).view({b, 1, 1, l});
+    mask = at::full({b, 1, 1, l}, -1e9f);
+    for (int64_t row = 0; row < b; ++row) std::fill_n(mask.data_ptr<float>() + row * l, input.tokens[row], 0.0f);
+    mask = mask.to(x.device());
   }
   for (int layer = 0; layer < config.layers; ++layer) {
     const std::string name = absl::StrCat("layer", layer);
     x = x + Attend(Norm(x, name + ".norm1"), name, mask);
     x = x + Linear(at::gelu(Linear(Norm(x, name + ".norm2"), name + ".up")), name + ".down");
   }
-  x = Norm(x, "norm");
-  x = mask.defined() ? (x * valid).sum(1) / valid.sum(1) : x.mean(1);
-  x = at::linear(x, At("output.weight"));
+  x = at::linear(Norm(x.select(1, 0), "norm"), At("output.weight"));
   return x / x.norm(2, {1}, /*keepdim=*/true).clamp_min(1e-12);
 }
 

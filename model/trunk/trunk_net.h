@@ -33,8 +33,11 @@ struct ParameterSpec {
 std::vector<ParameterSpec> ParameterSpecs(const TrunkConfig& config);
 
 // What a stem reads: the tokens of parts of one slot, put back into the form that they were cut from; float32.
-//   kBag [b, longest, 256]; kMosaic [b, 3, 64, 64]; kFrames [b, frames, 3, 32, 32]; kLogMel [b, 1, frames, 64].
-// Values are in [-1, 1]. Shorter parts are padded at the end; the attention does not look there.
+//   kBag, kWords  [b, longest, 256]; shorter parts are padded with 0 and the attention does not look there
+//   kMosaic       [b, 3, 64, 64], -1 to 1
+//   kFrames       [b, frames, 3, 64, 64], -1 to 1; shorter parts are padded likewise
+//   kLogMel       [b, 1, 64, 64], time by bands: what sounds, without each band's floor, stretched to 64 steps;
+//                 -1 (nothing) to about 1 (the loudest), logarithmic
 struct StemInput {
   int slot = 0;
   StemKind kind = StemKind::kBag;
@@ -43,7 +46,11 @@ struct StemInput {
   at::Tensor values;
 };
 
-// Pre-LN transformer (Xiong et al. 2020) behind a stem a slot.
+// Pre-LN transformer (Xiong et al. 2020) behind a stem a slot. A stem gives tokens and, before them, a summary: a linear
+// view of the whole part. The summary's place is what is read out at the end.
+//
+// Pictures and spectra first become maps of oriented gradients at two scales (Dalal & Triggs 2005; nothing to learn),
+// with colours or levels beside them, on a 16 x 16 grid; small convolutions on those make 4 x 4 tokens.
 struct TrunkNet {
   TrunkConfig config;
   std::vector<at::Tensor> parameters;  // float32, contiguous, in the order of ParameterSpecs.
@@ -57,19 +64,23 @@ struct TrunkNet {
 
   // INVALID_ARGUMENT on a bad slot or number of tokens; `where` begins the message.
   absl::Status Check(const TokenView& part, absl::string_view where) const;
-  // Groups of one slot; of kLogMel also of one length. Parts have been checked.
+  // Groups of one slot. Parts have been checked.
   std::vector<StemInput> Gather(absl::Span<const TokenView> parts) const;
   // [n, output_dim], unit rows in the order of the parts that `inputs` came from, on the device of the weights.
   // Gradients flow to parameters that ask for them. Throws what ATen throws.
   at::Tensor Forward(const std::vector<StemInput>& inputs) const;
 
  private:
+  // A stem's output: [b, width], and [b, l, width] or undefined.
+  struct Stemmed {
+    at::Tensor summary, tokens;
+  };
   const at::Tensor& At(absl::string_view name) const { return parameters[index.at(name)]; }
   at::Tensor Linear(const at::Tensor& x, absl::string_view name) const;
   at::Tensor Norm(const at::Tensor& x, absl::string_view name) const;
   at::Tensor Convolve(const at::Tensor& x, absl::string_view name, int stride) const;
-  at::Tensor ConvolutionStem(at::Tensor x, absl::string_view name) const;
-  at::Tensor Stem(const StemInput& input) const;
+  Stemmed PlaneStem(const at::Tensor& planes, absl::string_view name) const;
+  Stemmed Stem(const StemInput& input) const;
   at::Tensor Attend(const at::Tensor& x, absl::string_view name, const at::Tensor& mask) const;
   at::Tensor ForwardGroup(const StemInput& input) const;
 };
