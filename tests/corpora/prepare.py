@@ -1,8 +1,8 @@
 """Prepares the corpora: writes texts and clips into a work folder and a manifest of all files.
 
-    python3 -m tests.corpora.prepare --out FOLDER [--corpus tuxpaint] [--corpus wesnoth] [--quick]
+    python3 -m tests.corpora.prepare --out FOLDER [--corpus NAME]... [--quick]
 
-Runs again quickly: clips that are there are not rendered again.
+Runs again quickly: what was rendered, spoken or fetched before is not made again.
 """
 
 import argparse
@@ -10,10 +10,11 @@ import pathlib
 import sys
 from typing import List
 
-from tests.corpora import manifest, tuxpaint, wesnoth
+from tests.corpora import emoji, manifest, speech, tuxpaint, wesnoth
 from tests.corpora.manifest import Row, bucket
 
-CORPORA = ("tuxpaint", "wesnoth")
+CORPORA = ("tuxpaint", "wesnoth")  # Of the quickstart.
+ALL_CORPORA = CORPORA + ("emoji", "speech")
 
 
 def prepare(out: pathlib.Path, corpora=CORPORA, quick: bool = False, tuxpaint_root=tuxpaint.DEFAULT_ROOT,
@@ -25,9 +26,14 @@ def prepare(out: pathlib.Path, corpora=CORPORA, quick: bool = False, tuxpaint_ro
         _must_exist(tuxpaint_root, "tuxpaint-stamps-default")
         stamps = tuxpaint.rows(tuxpaint_root, out / "tuxpaint")
         rows += manifest.tenth(stamps) if quick else stamps
+    keep = (lambda event: bucket(event, 10, "quick") == 0) if quick else (lambda event: True)
+    if "emoji" in corpora:
+        rows += emoji.rows(emoji.fetch(out / "npm"), out / "emoji", keep, progress)
+    if "speech" in corpora:
+        _must_exist(tuxpaint_root, "tuxpaint-stamps-default")
+        rows += speech.rows(tuxpaint_root, out / "speech", keep, progress)
     if "wesnoth" in corpora:
         _must_exist(wesnoth_root, "wesnoth-1.16-data")
-        keep = (lambda event: bucket(event, 10, "quick") == 0) if quick else (lambda event: True)
         rows += wesnoth.rows(wesnoth_root, out / "wesnoth", keep, progress)
     manifest.write(rows, out / "manifest.jsonl")
     return rows
@@ -41,13 +47,14 @@ def _must_exist(root: pathlib.Path, package: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", required=True, type=pathlib.Path, help="work folder; made if it is not there")
-    parser.add_argument("--corpus", action="append", choices=CORPORA, help="only this one; may be repeated")
+    parser.add_argument("--corpus", action="append", choices=ALL_CORPORA,
+                        help="only this one; may be repeated (default: tuxpaint, wesnoth)")
     parser.add_argument("--quick", action="store_true", help="a tenth of the events")
     arguments = parser.parse_args()
 
     def progress(done: int, total: int) -> None:
-        if sys.stderr.isatty() or done == total:
-            print(f"\rclips rendered: {done}/{total}", end="", file=sys.stderr, flush=True)
+        if done == total or (sys.stderr.isatty() and done % 10 == 0):
+            print(f"\rrendered or spoken: {done}/{total}", end="", file=sys.stderr, flush=True)
 
     rows = prepare(arguments.out, arguments.corpus or CORPORA, arguments.quick, progress=progress)
     print(f"\n{len(rows)} rows in {arguments.out / 'manifest.jsonl'}", file=sys.stderr)

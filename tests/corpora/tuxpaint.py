@@ -1,5 +1,6 @@
 """Tux Paint stamps: a picture, its captions, its spoken captions and its sound effect are one event."""
 
+import dataclasses
 import pathlib
 import re
 from typing import Dict, Iterator, List, Optional
@@ -43,8 +44,15 @@ def is_sound_effect(stem: str) -> bool:
     return not stem.startswith("symbols/")
 
 
-def rows(root: pathlib.Path, work: pathlib.Path) -> List[Row]:
-    """All rows, by event. Captions become files under `work`."""
+@dataclasses.dataclass
+class Stamp:
+    name: str  # Path without ending.
+    captions: Dict[str, str]  # By language.
+    speech: Dict[str, pathlib.Path]  # By language.
+
+
+def _scan(root: pathlib.Path):
+    """All files by name, and the spoken captions by stamp and language."""
     files: Dict[str, pathlib.Path] = {}
     speech: Dict[str, Dict[str, pathlib.Path]] = {}
     for path in sorted(p for p in root.rglob("*") if p.is_file()):
@@ -54,6 +62,21 @@ def rows(root: pathlib.Path, work: pathlib.Path) -> List[Row]:
             speech.setdefault(_SPEECH.sub("", stem), {}).setdefault(language, path)
         else:
             files[stem + path.suffix] = path
+    return files, speech
+
+
+def stamps(root: pathlib.Path) -> Iterator[Stamp]:
+    """Every stamp with a text, with all its languages."""
+    files, speech = _scan(root)
+    for name, path in sorted(files.items()):
+        if name.endswith(".txt"):
+            stem = name[:-len(".txt")]
+            yield Stamp(stem, parse_captions(path.read_text(encoding="utf-8", errors="replace")), speech.get(stem, {}))
+
+
+def rows(root: pathlib.Path, work: pathlib.Path) -> List[Row]:
+    """All rows, by event. Captions become files under `work`."""
+    files, speech = _scan(root)
     result: List[Row] = []
     # A picture without captions is the mirror image of another one: not a thing of its own.
     for stem in sorted(name[: -len(".txt")] for name in files if name.endswith(".txt")):

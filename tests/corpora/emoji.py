@@ -1,0 +1,103 @@
+"""Emoji: one concept drawn in four styles, named and tagged in English, and its name spoken by espeak-ng in five voices.
+
+The packages come from npm, at the versions below, and are unpacked under the work folder.
+"""
+
+import json
+import pathlib
+import shutil
+import subprocess
+from typing import Callable, Dict, Iterator, List
+
+from tests.corpora import voices
+from tests.corpora.manifest import Row, sha256_hex
+
+CORPUS = "emoji"
+PACKAGES = ("emoji-datasource-google@16.0.0", "emoji-datasource-twitter@16.0.0", "openmoji@17.0.0",
+            "@lobehub/fluent-emoji-3d@1.1.0", "emojibase-data@17.0.0")
+# Style: folder of its drawings in the packages, ending, media type.
+STYLES = {
+    "google": ("emoji-datasource-google/img/google/64", ".png", "image/png"),
+    "openmoji": ("openmoji/color/svg", ".svg", "image/svg+xml"),
+    "fluent": ("@lobehub/fluent-emoji-3d/assets", ".webp", "image/webp"),
+    "twitter": ("emoji-datasource-twitter/img/twitter/64", ".png", "image/png"),
+}
+# What is never learned from. `fluent` can be held out instead: a benchmark decides that by the metadata `style`.
+TEST_STYLE = "twitter"
+TEST_VOICE = voices.TEST
+_GROUPS_LEFT_OUT = (None, 2, 9)  # Without a group, components, flags.
+
+
+def fetch(folder: pathlib.Path) -> pathlib.Path:
+    """The folder with the unpacked packages, fetched by npm if they are not there yet."""
+    modules = folder / "node_modules"
+    if all((modules / package.rsplit("@", 1)[0]).is_dir() for package in PACKAGES):
+        return modules
+    if not shutil.which("npm"):
+        raise SystemExit("corpora: the emoji come from npm; install it (apt-get install npm) and try again")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "package.json").write_text('{"private": true}\n')
+    subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", *PACKAGES], cwd=folder, check=True,
+                   stdout=subprocess.DEVNULL)
+    return modules
+
+
+def key_of(code: str) -> str:
+    """A hex code as all packages can be joined by it: lower case, without variation selectors."""
+    return "-".join(piece for piece in code.lower().split("-") if piece != "fe0f")
+
+
+def concepts(modules: pathlib.Path) -> Iterator[dict]:
+    """Concepts that all styles draw: hex, label, tags, group, and the path of each drawing."""
+    drawings: Dict[str, Dict[str, pathlib.Path]] = {}
+    for style, (folder, ending, _) in STYLES.items():
+        drawings[style] = {key_of(path.name[:-len(ending)]): path for path in sorted((modules / folder).iterdir())
+                           if path.name.endswith(ending)}
+    for entry in json.loads((modules / "emojibase-data/en/data.json").read_text(encoding="utf-8")):
+        code = key_of(entry["hexcode"])
+        if entry.get("group") not in _GROUPS_LEFT_OUT and all(code in style for style in drawings.values()):
+            yield {"hex": code, "label": entry["label"], "tags": entry.get("tags", []), "group": entry["group"],
+                   "drawings": {style: paths[code] for style, paths in drawings.items()}}
+
+
+def rows(modules: pathlib.Path, work: pathlib.Path, keep: Callable[[str], bool] = lambda event: True,
+         progress=lambda done, total: None) -> List[Row]:
+    """All rows, by concept. Texts and speech become files under `work`."""
+    kept = [concept for concept in concepts(modules) if keep(f"{CORPUS}:{concept['hex']}")]
+    result: List[Row] = []
+    spoken = []
+    for concept in kept:
+        result.extend(_written(concept, work))
+        for voice in (*voices.LEARN, TEST_VOICE):
+            path = work / "speech" / voice.replace("/", "_") / f"{concept['hex']}.wav"
+            spoken.append(voices.Utterance(concept["label"], "en", voice, path))
+    voices.speak_all(spoken, progress)
+    by_hex = {concept["hex"]: concept for concept in kept}
+    for utterance in spoken:
+        concept = by_hex[utterance.path.stem]
+        split = "test" if utterance.voice == TEST_VOICE else "train"
+        result.append(_row(concept, utterance.path, "audio/wav", "audio",
+                           {"kind": "speech", "voice": utterance.voice, "lang": "en", "split": split}, utterance.voice))
+    place = {concept["hex"]: number for number, concept in enumerate(kept)}
+    return sorted(result, key=lambda row: (place[row.metadata["concept"]], row.id))
+
+
+def _written(concept: dict, work: pathlib.Path) -> Iterator[Row]:
+    for style, (_, _, media_type) in STYLES.items():
+        split = "test" if style == TEST_STYLE else "train"
+        yield _row(concept, concept["drawings"][style], media_type, "image",
+                   {"kind": "picture", "style": style, "split": split}, style)
+    texts = {"name": concept["label"], "tags": ", ".join([concept["label"], *concept["tags"]])}
+    for kind, text in texts.items():
+        path = work / "texts" / f"{concept['hex']}.{kind}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        yield _row(concept, path, "text/plain", "text", {"kind": kind, "lang": "en", "split": "train"})
+
+
+def _row(concept: dict, path: pathlib.Path, media_type: str, modality: str, metadata: Dict[str, str],
+         detail: str = "") -> Row:
+    name = ":".join(part for part in (CORPUS, concept["hex"], metadata["kind"], detail) if part)
+    common = {"corpus": CORPUS, "concept": concept["hex"], "title": concept["label"], "category": str(concept["group"])}
+    return Row(id=name, event=f"{CORPUS}:{concept['hex']}", path=str(path), media_type=media_type, modality=modality,
+               metadata={**common, **metadata}, content_key=sha256_hex(path.read_bytes()))

@@ -1,0 +1,90 @@
+"""The speech ladder: captions of Tux Paint stamps in ten languages, spoken by synthesisers to learn from, and by an unseen
+synthetic voice, by another synthesiser and by people to be tested on."""
+
+import pathlib
+from typing import Callable, Dict, List, Set
+
+from tests.corpora import tuxpaint, voices
+from tests.corpora.manifest import Row, bucket, sha256_hex
+
+CORPUS = "speech"
+LANGUAGES = ("fr", "ru", "da", "ro", "bg", "ca", "es", "en", "el", "be")
+CANDIDATES = 60    # Captions of a language that human recordings are looked for among.
+MORE = 300         # Further captions of a language, at most, that are only learned from,
+VOICES_OF_MORE = 3  # in so many voices each.
+
+
+def rows(root: pathlib.Path, work: pathlib.Path, keep: Callable[[str], bool] = lambda event: True,
+         progress=lambda done, total: None) -> List[Row]:
+    """All rows, by caption. An event is one caption in one language."""
+    stamps = list(tuxpaint.stamps(root))
+    events, spoken = [], []
+    for language in LANGUAGES:
+        events += [event for event in _events(stamps, language, work) if keep(event["event"])]
+    for event in events:
+        spoken += [utterance for utterance, _ in event["speech"]]
+    voices.speak_all(spoken, progress)
+    result: List[Row] = []
+    for event in events:
+        result.append(_row(event, event["caption_path"], "text/plain", "text", {"kind": "caption", "split": "train"}))
+        if event["human"] is not None:
+            media_type = "audio/wav" if event["human"].suffix == ".wav" else "audio/ogg"
+            result.append(_row(event, event["human"], media_type, "audio",
+                               {"kind": "speech", "voice": "human", "split": "test"}, "human"))
+        for utterance, split in event["speech"]:
+            result.append(_row(event, utterance.path, "audio/wav", "audio",
+                               {"kind": "speech", "voice": utterance.voice, "split": split}, utterance.voice))
+    return result
+
+
+def _events(stamps: List["tuxpaint.Stamp"], language: str, work: pathlib.Path) -> List[dict]:
+    """Candidates first: distinct captions with distinct recordings, in the order of a hash; then further captions."""
+    captions: Set[str] = set()
+    recordings: Set[str] = set()
+    candidates, more = [], []
+    for stamp in sorted(stamps, key=lambda stamp: sha256_hex(f"{CORPUS}:{language}:{stamp.name}".encode())):
+        caption, recording = stamp.captions.get(language), stamp.speech.get(language)
+        if caption is None or caption.casefold() in captions:
+            continue
+        if recording is not None and len(candidates) < CANDIDATES:
+            key = sha256_hex(recording.read_bytes())
+            if key in recordings:
+                continue
+            recordings.add(key)
+            candidates.append(_event(stamp.name, language, caption, recording, work))
+        elif len(more) < MORE:
+            more.append(_event(stamp.name, language, caption, None, work))
+        else:
+            continue
+        captions.add(caption.casefold())
+    return candidates + more
+
+
+def _event(stamp: str, language: str, caption: str, human, work: pathlib.Path) -> dict:
+    place = f"{language}/{stamp}"
+    caption_path = work / "captions" / f"{place}.txt"
+    caption_path.parent.mkdir(parents=True, exist_ok=True)
+    caption_path.write_text(caption, encoding="utf-8")
+    learn = list(voices.MANY)
+    if human is None:
+        first = bucket(place, len(learn), "voices")
+        learn = [learn[(first + 5 * step) % len(learn)] for step in range(VOICES_OF_MORE)]
+    speech = [(voice, "train") for voice in learn]
+    if human is not None:
+        speech.append((voices.TEST, "test"))
+        if language == "en":
+            speech += [(voice, "test") for voice in voices.FLITE]
+    return {
+        "event": f"{CORPUS}:{language}:{stamp}", "stamp": stamp, "language": language, "caption": caption,
+        "caption_path": caption_path, "human": human, "pool": "candidate" if human is not None else "more",
+        "speech": [(voices.Utterance(caption, language, voice, work / "speech" / voice.replace("/", "_") / f"{place}.wav"),
+                    split) for voice, split in speech],
+    }
+
+
+def _row(event: dict, path: pathlib.Path, media_type: str, modality: str, metadata: Dict[str, str], detail: str = "") -> Row:
+    name = ":".join(part for part in (event["event"], metadata["kind"], detail) if part)
+    common = {"corpus": CORPUS, "stamp": event["stamp"], "lang": event["language"], "title": event["caption"],
+              "pool": event["pool"]}
+    return Row(id=name, event=event["event"], path=str(path), media_type=media_type, modality=modality,
+               metadata={**common, **metadata}, content_key=sha256_hex(path.read_bytes()))
