@@ -1,0 +1,130 @@
+#include "tests/bench/learning/questions.h"
+
+#include <algorithm>
+#include <set>
+
+#include "absl/strings/match.h"
+#include "model/modality/modality.h"
+#include "proto/base/status_macros.h"
+
+namespace mixmatch::bench {
+namespace {
+
+bool Contains(const std::vector<std::string>& list, const std::string& entry) {
+  return std::find(list.begin(), list.end(), entry) != list.end();
+}
+
+bool IsEmoji(const Source& source, const char* kind) {
+  return source["corpus"] == "emoji" && source["kind"] == kind;
+}
+
+std::vector<int> GroupsOf(const Corpus& corpus, const Question& question) {
+  std::vector<std::string> concepts, contents;
+  for (const std::vector<PartId>* parts : {&question.queries, &question.candidates}) {
+    for (PartId part : *parts) {
+      concepts.push_back(corpus.SourceOf(part).event);
+      contents.push_back(corpus.SourceOf(part).content_key);
+    }
+  }
+  return Groups(concepts, contents);
+}
+
+}  // namespace
+
+absl::StatusOr<Recall> Ask(const Corpus& corpus, const Question& question, const Vectors& queries,
+                           const Vectors& candidates) {
+  const std::vector<int> groups = GroupsOf(corpus, question);
+  const absl::Span<const int> all = groups;
+  if (queries.rows() == 0 || candidates.rows() == 0) return Recall();
+  return RecallOf(Ranks(Scores(queries, candidates), all.first(question.queries.size()),
+                        all.subspan(question.queries.size())),
+                  static_cast<int>(candidates.rows()));
+}
+
+absl::StatusOr<Recall> Ask(const Corpus& corpus, const Question& question, const Space& space) {
+  MIXMATCH_ASSIGN_OR_RETURN(const Vectors queries, space.Embed(question.queries));
+  MIXMATCH_ASSIGN_OR_RETURN(const Vectors candidates, space.Embed(question.candidates));
+  return Ask(corpus, question, queries, candidates);
+}
+
+EmojiSplit UnseenTwitter() { return {{"google", "openmoji", "fluent"}, "twitter"}; }
+EmojiSplit UnseenFluent() { return {{"google", "openmoji", "twitter"}, "fluent"}; }
+
+std::vector<std::vector<PartId>> EmojiEvents(const Corpus& corpus, const EmojiSplit& split) {
+  return ByEvent(corpus, corpus.Where([&split](const Source& source) {
+    if (source["corpus"] != "emoji") return false;
+    return source["kind"] == "picture" ? Contains(split.learned_styles, source["style"]) : source["split"] == "train";
+  }));
+}
+
+std::vector<std::vector<PartId>> WithoutSpeechImagePairs(const Corpus& corpus,
+                                                         const std::vector<std::vector<PartId>>& events) {
+  std::vector<std::vector<PartId>> halves;
+  for (const std::vector<PartId>& event : events) {
+    for (const char* left_out : {"image", "audio"}) {
+      std::vector<PartId>& half = halves.emplace_back();
+      for (PartId part : event) {
+        if (corpus.SourceOf(part).modality != left_out) half.push_back(part);
+      }
+    }
+  }
+  return halves;
+}
+
+std::vector<Question> EmojiQuestions(const Corpus& corpus, const EmojiSplit& split) {
+  const std::vector<PartId> names = corpus.Where([](const Source& s) { return IsEmoji(s, "name"); });
+  const std::vector<PartId> speech =
+      corpus.Where([](const Source& s) { return IsEmoji(s, "speech") && s["split"] == "test"; });
+  const std::vector<PartId> pictures =
+      corpus.Where([&](const Source& s) { return IsEmoji(s, "picture") && s["style"] == split.test_style; });
+  const std::vector<PartId> learned =
+      corpus.Where([&](const Source& s) { return IsEmoji(s, "picture") && Contains(split.learned_styles, s["style"]); });
+  return {{"image_to_text", pictures, names},   {"text_to_image", names, pictures}, {"speech_to_text", speech, names},
+          {"speech_to_image", speech, pictures}, {"text_to_speech", names, speech},  {"image_to_speech", pictures, speech},
+          {"image_to_image", pictures, learned}};
+}
+
+Question OfCategories(const Corpus& corpus, const Question& question, const std::vector<std::string>& categories) {
+  Question part;
+  part.name = question.name;
+  const auto passes = [&](PartId id) { return Contains(categories, corpus.SourceOf(id)["category"]); };
+  std::copy_if(question.queries.begin(), question.queries.end(), std::back_inserter(part.queries), passes);
+  std::copy_if(question.candidates.begin(), question.candidates.end(), std::back_inserter(part.candidates), passes);
+  return part;
+}
+
+std::vector<std::string> EmojiCategories(const Corpus& corpus) {
+  std::set<std::string> categories;
+  for (const Source& source : corpus.sources) {
+    if (source["corpus"] == "emoji") categories.insert(source["category"]);
+  }
+  return {categories.begin(), categories.end()};
+}
+
+std::vector<std::vector<PartId>> SpeechEvents(const Corpus& corpus) {
+  return ByEvent(corpus,
+                 corpus.Where([](const Source& s) { return s["corpus"] == "speech" && s["split"] == "train"; }));
+}
+
+std::map<std::string, std::vector<Question>> SpeechQuestions(const Corpus& corpus) {
+  std::set<std::string> languages;
+  for (const Source& source : corpus.sources) {
+    if (source["corpus"] == "speech") languages.insert(source["lang"]);
+  }
+  std::map<std::string, std::vector<Question>> questions;
+  for (const std::string& language : languages) {
+    const auto candidate = [&](const Source& s, const char* kind) {
+      return s["corpus"] == "speech" && s["lang"] == language && s["pool"] == "candidate" && s["kind"] == kind;
+    };
+    const std::vector<PartId> captions = corpus.Where([&](const Source& s) { return candidate(s, "caption"); });
+    std::map<std::string, std::vector<PartId>> rungs;
+    for (PartId part : corpus.Where([&](const Source& s) { return candidate(s, "speech") && s["split"] == "test"; })) {
+      const std::string& voice = corpus.SourceOf(part)["voice"];
+      rungs[voice == "human" ? "human" : absl::StartsWith(voice, "flite") ? "flite" : "espeak"].push_back(part);
+    }
+    for (const auto& [rung, queries] : rungs) questions[rung].push_back({language, queries, captions});
+  }
+  return questions;
+}
+
+}  // namespace mixmatch::bench

@@ -1,0 +1,61 @@
+// What is asked of a space: queries of one kind of part, candidates of another, and which are right for each other.
+#ifndef MIXMATCH_TESTS_BENCH_LEARNING_QUESTIONS_H_
+#define MIXMATCH_TESTS_BENCH_LEARNING_QUESTIONS_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tests/bench/learning/corpus.h"
+#include "tests/bench/learning/metrics.h"
+#include "tests/bench/learning/space.h"
+
+namespace mixmatch::bench {
+
+struct Question {
+  std::string name;  // "image_to_text"
+  std::vector<PartId> queries, candidates;
+};
+
+// Queries by one space, candidates by another: the same one, unless the index is older than the queries. Right answers
+// share the event's concept, or bytes with a part of it that is asked about: drawings that are the same are both right.
+absl::StatusOr<Recall> Ask(const Corpus& corpus, const Question& question, const Vectors& queries,
+                           const Vectors& candidates);
+absl::StatusOr<Recall> Ask(const Corpus& corpus, const Question& question, const Space& space);
+
+// The emoji: which drawing styles are learned from, and which one is asked about.
+struct EmojiSplit {
+  std::vector<std::string> learned_styles;
+  std::string test_style;
+};
+EmojiSplit UnseenTwitter();
+EmojiSplit UnseenFluent();
+
+// Learned parts, by concept.
+std::vector<std::vector<PartId>> EmojiEvents(const Corpus& corpus, const EmojiSplit& split);
+
+// Every event twice: once without its pictures, once without its speech. Nothing pairs speech with pictures.
+std::vector<std::vector<PartId>> WithoutSpeechImagePairs(const Corpus& corpus,
+                                                         const std::vector<std::vector<PartId>>& events);
+
+// All directions between names, pictures of the unseen style and the unseen voice. The first four are the ones that
+// averages are taken over. `image_to_image` looks for the unseen drawing's concept among the learned drawings.
+std::vector<Question> EmojiQuestions(const Corpus& corpus, const EmojiSplit& split);
+inline constexpr int kMainQuestions = 4;
+
+// The question about some concepts only: those whose emoji category passes.
+Question OfCategories(const Corpus& corpus, const Question& question, const std::vector<std::string>& categories);
+
+// Categories of the emoji in the order of the stream.
+std::vector<std::string> EmojiCategories(const Corpus& corpus);
+
+// The speech ladder: learned captions and synthetic speech, by caption.
+std::vector<std::vector<PartId>> SpeechEvents(const Corpus& corpus);
+
+// Speech to text among the candidate captions of one language, by rung: "human", "flite" or "espeak".
+std::map<std::string, std::vector<Question>> SpeechQuestions(const Corpus& corpus);
+
+}  // namespace mixmatch::bench
+
+#endif  // MIXMATCH_TESTS_BENCH_LEARNING_QUESTIONS_H_

@@ -1,0 +1,60 @@
+// Ways to give parts comparable vectors: the columns of the benchmark's table.
+#ifndef MIXMATCH_TESTS_BENCH_LEARNING_SPACE_H_
+#define MIXMATCH_TESTS_BENCH_LEARNING_SPACE_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "model/head/associative_head.h"
+#include "model/head/head_maps.h"
+#include "tests/bench/learning/corpus.h"
+#include "tests/bench/learning/metrics.h"
+
+namespace mixmatch::bench {
+
+// What a head sees of a part: what the server gives it is kJoined, fixed features with the trunk's output behind them.
+enum class Input { kFixed, kJoined };
+
+// Feature lengths by slot. Every part of the corpus must have a trunk's output for kJoined.
+std::vector<int> InputDims(const Corpus& corpus, Input input);
+
+// Immutable.
+class Space {
+ public:
+  // Of a head's maps.
+  static Space OfMaps(const Corpus* corpus, Input input, std::shared_ptr<const model::HeadMaps> maps);
+  // The trunk's output as it is.
+  static Space OfTrunk(const Corpus* corpus);
+
+  absl::StatusOr<Vectors> Embed(const std::vector<PartId>& parts) const;
+
+ private:
+  const Corpus* corpus_ = nullptr;
+  Input input_ = Input::kFixed;
+  std::shared_ptr<const model::HeadMaps> maps_;  // Null: the trunk.
+};
+
+// A head that learns events of the corpus's parts.
+class HeadLearner {
+ public:
+  static absl::StatusOr<HeadLearner> Create(const Corpus* corpus, Input input, uint64_t seed);
+
+  absl::Status Add(const std::vector<std::vector<PartId>>& events);
+  absl::Status Remove(const std::vector<std::vector<PartId>>& events);
+  // See AssociativeHead::Solve.
+  absl::StatusOr<Space> Solve(int iterations = 0);
+
+ private:
+  absl::Status Change(const std::vector<std::vector<PartId>>& events, bool add);
+
+  const Corpus* corpus_ = nullptr;
+  Input input_ = Input::kFixed;
+  std::unique_ptr<model::AssociativeHead> head_;
+};
+
+}  // namespace mixmatch::bench
+
+#endif  // MIXMATCH_TESTS_BENCH_LEARNING_SPACE_H_
