@@ -1,12 +1,19 @@
 """What the corpora promise, checked on small fabricated inputs: no game data is needed."""
 
+import collections
+import gzip
+import json
 import pathlib
+import subprocess
 import tempfile
 import unittest
+from unittest import mock
 
+import numpy
 import PIL.Image
 
-from tests.corpora import clips, manifest, tuxpaint, wesnoth, wml
+from tests.corpora import (clips, emergent, emoji, fashion, folds, manifest, prepare, speech, tuxpaint, voices, wesnoth,
+                           wml)
 
 
 class WmlTest(unittest.TestCase):
@@ -90,6 +97,230 @@ class WesnothTest(unittest.TestCase):
     def test_the_label_is_the_sound_without_its_take(self):
         self.assertEqual(clips.label_of("wolf-growl-3.ogg"), "wolf-growl")
         self.assertEqual(clips.label_of("bow.ogg"), "bow")
+
+
+def _packages(folder: pathlib.Path, concepts) -> pathlib.Path:
+    """A node_modules folder with the same tiny drawing in all styles for each (hex code, label, group)."""
+    modules = folder / "node_modules"
+    for style, (place, ending, _) in emoji.STYLES.items():
+        (modules / place).mkdir(parents=True)
+        for code, _, _ in concepts:
+            name = code.upper() if style == "openmoji" else code
+            (modules / place / (name + ending)).write_bytes(f"{style} {code}".encode())
+    (modules / "emojibase-data/en").mkdir(parents=True)
+    entries = [{"hexcode": code.upper(), "label": label, "tags": ["tag"], "group": group} for code, label, group in concepts]
+    (modules / "emojibase-data/en/data.json").write_text(json.dumps(entries))
+    for package in emoji.PACKAGES:
+        name, version = package.rsplit("@", 1)
+        (modules / name).mkdir(parents=True, exist_ok=True)
+        (modules / name / "package.json").write_text(json.dumps({"version": version}))
+    return modules
+
+
+def _fake_speech(utterances, progress=None):
+    for utterance in utterances:
+        utterance.path.parent.mkdir(parents=True, exist_ok=True)
+        utterance.path.write_bytes(f"{utterance.text} {utterance.voice}".encode())
+
+
+class EmojiTest(unittest.TestCase):
+    def rows(self, concepts):
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(voices, "speak_all", _fake_speech):
+            work = pathlib.Path(folder)
+            return emoji.rows(emoji.fetch(_packages(work, concepts).parent), work)
+
+    def test_codes_are_joined_without_variation_selectors_and_in_lower_case(self):
+        self.assertEqual(emoji.key_of("2764-FE0F-200D-1F525"), "2764-200d-1f525")
+
+    def test_a_concept_is_one_event_of_four_drawings_two_texts_and_five_voices(self):
+        rows = self.rows([("1f404", "cow", 3)])
+        self.assertEqual({row.event for row in rows}, {"emoji:1f404"})
+        self.assertEqual(collections.Counter(row.kind for row in rows), {"picture": 4, "name": 1, "tags": 1, "speech": 5})
+        self.assertEqual(len({row.id for row in rows}), 11)
+        for row in rows:
+            self.assertTrue(all(isinstance(value, str) for value in row.metadata.values()), row.metadata)
+
+    def test_one_style_and_one_voice_are_for_tests_alone(self):
+        test = [row for row in self.rows([("1f404", "cow", 3)]) if row.metadata["split"] == "test"]
+        self.assertEqual({row.metadata.get("style") or row.metadata["voice"] for row in test},
+                         {emoji.TEST_STYLE, voices.TEST})
+        self.assertNotIn(voices.TEST, voices.MANY)
+
+    def test_components_flags_and_what_has_no_group_are_left_out(self):
+        rows = self.rows([("1f404", "cow", 3), ("1f3fb", "light skin tone", 2), ("1f1e6", "regional indicator", None),
+                          ("1f3c1", "chequered flag", 9)])
+        self.assertEqual({row.metadata["concept"] for row in rows}, {"1f404"})
+
+    def test_pictures_that_look_the_same_have_one_content_key(self):
+        rows = self.rows([("1f6b6", "person walking", 1), ("1f6b6-200d-2642", "man walking", 1)])
+        keys = collections.defaultdict(set)
+        for row in rows:
+            if row.kind == "picture":
+                keys[row.metadata["style"]].add(row.content_key)
+        self.assertEqual({style: len(found) for style, found in keys.items()},
+                         {"google": 2, "twitter": 2, "fluent": 2, "openmoji": 1})
+
+    def test_packages_of_another_version_are_not_taken_for_the_right_ones(self):
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(emoji.shutil, "which", return_value=None):
+            modules = _packages(pathlib.Path(folder), [])
+            (modules / "openmoji/package.json").write_text('{"version": "1.0.0"}')
+            with self.assertRaises(SystemExit):
+                emoji.fetch(modules.parent)
+
+
+def _stamps(folder: pathlib.Path, captions, recordings=()) -> pathlib.Path:
+    """Stamps with French captions, and French recordings with the given bytes for some."""
+    root = folder / "stamps"
+    root.mkdir()
+    for name, caption in captions.items():
+        (root / f"{name}.txt").write_text(f"English of {name}.\nfr.utf8={caption}\n")
+        (root / f"{name}.png").write_bytes(name.encode())
+    for name, content in dict(recordings).items():
+        (root / f"{name}_desc_fr.ogg").write_bytes(content)
+    return root
+
+
+class SpeechTest(unittest.TestCase):
+    def rows(self, *stamps):
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(voices, "speak_all", _fake_speech):
+            work = pathlib.Path(folder)
+            return [row for row in speech.rows(_stamps(work, *stamps), work / "out") if row.metadata["lang"] == "fr"]
+
+    def test_people_and_unseen_voices_are_for_tests_alone(self):
+        rows = self.rows({"crow": "Un corbeau."}, {"crow": b"caw"})
+        test = {row.metadata["voice"] for row in rows if row.metadata["split"] == "test"}
+        self.assertEqual(test, {"human", voices.TEST})
+        train = {row.metadata["voice"] for row in rows if row.kind == "speech" and row.metadata["split"] == "train"}
+        self.assertEqual(train, set(voices.MANY))
+
+    def test_candidates_have_captions_and_recordings_of_their_own(self):
+        names = [f"stamp{number}" for number in range(30)]
+        rows = self.rows({name: f"Légende {number % 20}" for number, name in enumerate(names)},
+                         {name: str(number % 15).encode() for number, name in enumerate(names)})
+        human = [row for row in rows if row.metadata.get("voice") == "human"]
+        self.assertEqual(len({row.content_key for row in human}), len(human))
+        self.assertEqual(len({row.metadata["title"] for row in human}), len(human))
+        self.assertGreater(len(human), 10)
+
+    def test_a_caption_without_recording_is_only_learned_from_and_in_few_voices(self):
+        rows = self.rows({"crow": "Un corbeau."})
+        self.assertEqual({row.metadata["split"] for row in rows}, {"train"})
+        self.assertEqual({row.metadata["pool"] for row in rows}, {"more"})
+        self.assertEqual(sum(row.kind == "speech" for row in rows), speech.VOICES_OF_MORE)
+
+    def test_no_more_candidates_than_agreed(self):
+        names = [f"stamp{number}" for number in range(speech.CANDIDATES + 20)]
+        rows = self.rows({name: f"Légende {name}" for name in names}, {name: name.encode() for name in names})
+        self.assertEqual(sum(row.metadata.get("voice") == "human" for row in rows), speech.CANDIDATES)
+
+
+class VoicesTest(unittest.TestCase):
+    def test_what_was_spoken_before_is_not_spoken_again(self):
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(voices.subprocess, "run") as run:
+            path = pathlib.Path(folder) / "a.wav"
+            path.write_bytes(b"there")
+            voices.speak_all([voices.Utterance("crow", "en", voices.TEST, path)])
+            run.assert_not_called()
+
+    def test_the_file_appears_only_when_it_is_whole(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "a.wav"
+
+            def fail(command, **_):
+                pathlib.Path(command[command.index("-w") + 1]).write_bytes(b"half")
+                raise subprocess.CalledProcessError(1, command)
+
+            with mock.patch.object(voices.subprocess, "run", fail), self.assertRaises(subprocess.CalledProcessError):
+                voices.speak(voices.Utterance("crow", "en", voices.TEST, path))
+            self.assertFalse(path.exists())
+
+
+def _idx(path: pathlib.Path, array: numpy.ndarray) -> None:
+    head = bytes([0, 0, 8, array.ndim]) + b"".join(size.to_bytes(4, "big") for size in array.shape)
+    path.write_bytes(gzip.compress(head + array.tobytes()))
+
+
+class FashionTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name)
+        generator = numpy.random.default_rng(1)
+        for start, count in (("train", 200), ("t10k", 50)):
+            _idx(self.root / f"{start}-images-idx3-ubyte.gz", generator.integers(0, 256, (count, 28, 28), numpy.uint8))
+            _idx(self.root / f"{start}-labels-idx1-ubyte.gz", numpy.arange(count, dtype=numpy.uint8) % 10)
+
+    def test_arrays_are_read_as_they_were_written(self):
+        part = fashion.read("test", self.root)
+        self.assertEqual((part.images.shape, part.labels.tolist()), ((50, 28, 28), [n % 10 for n in range(50)]))
+
+    def test_a_cut_file_is_refused(self):
+        path = self.root / "t10k-labels-idx1-ubyte.gz"
+        path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())[:-1]))
+        with self.assertRaisesRegex(ValueError, "49 bytes"):
+            fashion.read("test", self.root)
+
+    def test_files_are_so_many_of_each_class_and_show_the_arrays(self):
+        rows = fashion.rows(self.root, self.root / "work", train_per_class=7, test_per_class=3)
+        pictures = [row for row in rows if row.kind == "picture"]
+        self.assertEqual(collections.Counter((row.metadata["split"], row.metadata["class"]) for row in pictures),
+                         {(split, str(label)): count for split, count in (("train", 7), ("test", 3)) for label in range(10)})
+        row = pictures[-1]
+        place = int(row.event.rsplit(":", 1)[1])
+        with PIL.Image.open(row.path) as image:
+            self.assertTrue(numpy.array_equal(numpy.asarray(image), fashion.read("test", self.root).images[place]))
+        name = next(other for other in rows if other.event == row.event and other.modality == "text")
+        self.assertEqual(pathlib.Path(name.path).read_text(), fashion.CLASSES[int(row.metadata["class"])])
+
+
+def _event_row(event: str, key: str, role: str = manifest.INGEST) -> manifest.Row:
+    return manifest.Row(f"{event} {key}", event, "", "", "", {"kind": "picture"}, key, role)
+
+
+class FoldsTest(unittest.TestCase):
+    def test_events_that_share_content_are_together_also_through_a_third_one(self):
+        rows = [_event_row("a:1", "x"), _event_row("a:2", "x"), _event_row("a:2", "y"), _event_row("a:3", "y")]
+        rows += [_event_row(f"a:{number}", f"own {number}") for number in range(4, 50)]
+        fold = folds.fold_of(rows)
+        self.assertEqual(len({fold["a:1"], fold["a:2"], fold["a:3"]}), 1)
+        self.assertEqual(set(fold.values()), {0, 1, 2, 3, 4})
+
+    def test_links_group_too_and_what_is_never_uploaded_does_not(self):
+        rows = [_event_row("a:1", "x"), _event_row("a:2", "y"), _event_row("a:3", "z")]
+        rows += [_event_row(f"a:{number}", "the one sound", manifest.QUERY_ONLY) for number in (1, 2, 3)]
+        groups = folds.groups_of(rows, [("a:1", "line"), ("a:2", "line")])
+        self.assertEqual(groups["a:1"], groups["a:2"])
+        self.assertNotEqual(groups["a:1"], groups["a:3"])
+
+    def test_folds_are_level_in_every_corpus_and_do_not_depend_on_the_order(self):
+        rows = [_event_row(f"{corpus}:{number}", f"{corpus} {number // 3}")
+                for corpus, count in (("a", 150), ("b", 60)) for number in range(count)]
+        fold = folds.fold_of(rows, 5)
+        self.assertEqual(fold, folds.fold_of(rows[::-1], 5))
+        sizes = collections.Counter((event[0], where) for event, where in fold.items())
+        self.assertEqual(sizes, {(corpus, where): size for corpus, size in (("a", 30), ("b", 12)) for where in range(5)})
+
+
+class EmergentTest(unittest.TestCase):
+    def test_the_shipped_pairs_name_each_stamp_once_and_a_code_that_the_emoji_use(self):
+        pairs = emergent.pairs()
+        self.assertEqual((len(pairs), len({pair.stamp for pair in pairs})), (61, 61))
+        self.assertEqual((len({p.emoji for p in pairs}), len({p.emoji for p in emergent.pairs(listed_only=True)})), (54, 40))
+        for pair in pairs:
+            self.assertEqual(pair.emoji, emoji.key_of(pair.emoji))
+            self.assertTrue(tuxpaint.is_sound_effect(pair.stamp))
+
+
+class PrepareTest(unittest.TestCase):
+    def test_folds_are_said_in_the_metadata_when_asked_for(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = _stamps(pathlib.Path(folder), {"crow": "Un corbeau.", "owl": "Un hibou."})
+            for count, expected in ((0, {None}), (2, {"0", "1"})):
+                rows = prepare.prepare(pathlib.Path(folder) / "out", ("tuxpaint",), tuxpaint_root=root, fold_count=count)
+                self.assertEqual({row.metadata.get("fold") for row in rows}, expected)
+
+    def test_the_quickstart_gets_what_it_always_got(self):
+        self.assertEqual(prepare.CORPORA, ("tuxpaint", "wesnoth"))
 
 
 class ManifestTest(unittest.TestCase):

@@ -1,4 +1,4 @@
-"""Emoji: one concept drawn in four styles, named and tagged in English, and its name spoken by espeak-ng in five voices.
+"""Emoji: a concept drawn in four styles, named and tagged in English, its name spoken by espeak-ng in five voices.
 
 The packages come from npm, at the versions below, and are unpacked under the work folder.
 """
@@ -7,7 +7,7 @@ import json
 import pathlib
 import shutil
 import subprocess
-from typing import Callable, Dict, Iterator, List
+from typing import Callable, Dict, Iterator, List, Optional
 
 from tests.corpora import voices
 from tests.corpora.manifest import Row, sha256_hex
@@ -26,20 +26,32 @@ STYLES = {
 TEST_STYLE = "twitter"
 TEST_VOICE = voices.TEST
 _GROUPS_LEFT_OUT = (None, 2, 9)  # Without a group, components, flags.
+# Drawings of openmoji that differ as files but not as pictures (all were rendered and compared): the left one has the
+# content key of the right one. In the other styles equal pictures are equal files.
+_DRAWN_AS = {
+    "openmoji": {"1f9d1-200d-1f9b1": "1f468-200d-1f9b1", "1f6b6-200d-2642": "1f6b6", "1f93c-200d-2642": "1f93c"}}
 
 
 def fetch(folder: pathlib.Path) -> pathlib.Path:
-    """The folder with the unpacked packages, fetched by npm if they are not there yet."""
+    """The folder with the unpacked packages, fetched by npm unless they are there in these versions."""
     modules = folder / "node_modules"
-    if all((modules / package.rsplit("@", 1)[0]).is_dir() for package in PACKAGES):
+    if all(_version(modules, package.rsplit("@", 1)[0]) == package.rsplit("@", 1)[1] for package in PACKAGES):
         return modules
     if not shutil.which("npm"):
-        raise SystemExit("corpora: the emoji come from npm; install it (apt-get install npm) and try again")
+        raise SystemExit("corpora: the emoji come from npm, which is missing: deploy/install-deps --learning")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "package.json").write_text('{"private": true}\n')
     subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", *PACKAGES], cwd=folder, check=True,
                    stdout=subprocess.DEVNULL)
     return modules
+
+
+def _version(modules: pathlib.Path, package: str) -> str:
+    """Of an unpacked package; empty if it is not there."""
+    try:
+        return json.loads((modules / package / "package.json").read_text(encoding="utf-8"))["version"]
+    except FileNotFoundError:
+        return ""
 
 
 def key_of(code: str) -> str:
@@ -48,7 +60,7 @@ def key_of(code: str) -> str:
 
 
 def concepts(modules: pathlib.Path) -> Iterator[dict]:
-    """Concepts that all styles draw: hex, label, tags, group, and the path of each drawing."""
+    """Concepts that all styles draw: hex, label, tags, group; by style the drawing and whose content key it has."""
     drawings: Dict[str, Dict[str, pathlib.Path]] = {}
     for style, (folder, ending, _) in STYLES.items():
         drawings[style] = {key_of(path.name[:-len(ending)]): path for path in sorted((modules / folder).iterdir())
@@ -57,7 +69,9 @@ def concepts(modules: pathlib.Path) -> Iterator[dict]:
         code = key_of(entry["hexcode"])
         if entry.get("group") not in _GROUPS_LEFT_OUT and all(code in style for style in drawings.values()):
             yield {"hex": code, "label": entry["label"], "tags": entry.get("tags", []), "group": entry["group"],
-                   "drawings": {style: paths[code] for style, paths in drawings.items()}}
+                   "drawings": {style: paths[code] for style, paths in drawings.items()},
+                   "sources": {style: paths[_DRAWN_AS.get(style, {}).get(code, code)]
+                               for style, paths in drawings.items()}}
 
 
 def rows(modules: pathlib.Path, work: pathlib.Path, keep: Callable[[str], bool] = lambda event: True,
@@ -86,7 +100,7 @@ def _written(concept: dict, work: pathlib.Path) -> Iterator[Row]:
     for style, (_, _, media_type) in STYLES.items():
         split = "test" if style == TEST_STYLE else "train"
         yield _row(concept, concept["drawings"][style], media_type, "image",
-                   {"kind": "picture", "style": style, "split": split}, style)
+                   {"kind": "picture", "style": style, "split": split}, style, concept["sources"][style])
     texts = {"name": concept["label"], "tags": ", ".join([concept["label"], *concept["tags"]])}
     for kind, text in texts.items():
         path = work / "texts" / f"{concept['hex']}.{kind}.txt"
@@ -96,8 +110,9 @@ def _written(concept: dict, work: pathlib.Path) -> Iterator[Row]:
 
 
 def _row(concept: dict, path: pathlib.Path, media_type: str, modality: str, metadata: Dict[str, str],
-         detail: str = "") -> Row:
+         detail: str = "", source: Optional[pathlib.Path] = None) -> Row:
+    """`source` is the file whose bytes are the content key, if it is another one."""
     name = ":".join(part for part in (CORPUS, concept["hex"], metadata["kind"], detail) if part)
     common = {"corpus": CORPUS, "concept": concept["hex"], "title": concept["label"], "category": str(concept["group"])}
     return Row(id=name, event=f"{CORPUS}:{concept['hex']}", path=str(path), media_type=media_type, modality=modality,
-               metadata={**common, **metadata}, content_key=sha256_hex(path.read_bytes()))
+               metadata={**common, **metadata}, content_key=sha256_hex((source or path).read_bytes()))

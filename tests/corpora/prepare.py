@@ -1,6 +1,6 @@
 """Prepares the corpora: writes texts and clips into a work folder and a manifest of all files.
 
-    python3 -m tests.corpora.prepare --out FOLDER [--corpus NAME]... [--quick]
+    python3 -m tests.corpora.prepare --out FOLDER [--corpus NAME]... [--quick] [--folds N]
 
 Runs again quickly: what was rendered, spoken or fetched before is not made again.
 """
@@ -10,16 +10,20 @@ import pathlib
 import sys
 from typing import List
 
-from tests.corpora import emoji, manifest, speech, tuxpaint, wesnoth
+from tests.corpora import emoji, fashion, folds, manifest, speech, tuxpaint, wesnoth
 from tests.corpora.manifest import Row, bucket
 
 CORPORA = ("tuxpaint", "wesnoth")  # Of the quickstart.
-ALL_CORPORA = CORPORA + ("emoji", "speech")
+ALL_CORPORA = CORPORA + ("emoji", "speech", "fashion")
 
 
 def prepare(out: pathlib.Path, corpora=CORPORA, quick: bool = False, tuxpaint_root=tuxpaint.DEFAULT_ROOT,
-            wesnoth_root=wesnoth.DEFAULT_ROOT, progress=lambda done, total: None) -> List[Row]:
-    """Returns the rows and writes them to out/manifest.jsonl. `quick` keeps about a tenth of the events, each whole."""
+            wesnoth_root=wesnoth.DEFAULT_ROOT, progress=lambda done, total: None, fold_count: int = 0,
+            fashion_root=fashion.DEFAULT_ROOT) -> List[Row]:
+    """Returns the rows and writes them to out/manifest.jsonl. `quick` keeps about a tenth of the events, each whole.
+
+    With `fold_count` each row's metadata `fold` says in which of so many folds its event is.
+    """
     out.mkdir(parents=True, exist_ok=True)
     rows: List[Row] = []
     if "tuxpaint" in corpora:
@@ -35,13 +39,21 @@ def prepare(out: pathlib.Path, corpora=CORPORA, quick: bool = False, tuxpaint_ro
     if "wesnoth" in corpora:
         _must_exist(wesnoth_root, "wesnoth-1.16-data")
         rows += wesnoth.rows(wesnoth_root, out / "wesnoth", keep, progress)
+    if "fashion" in corpora:
+        _must_exist(fashion_root, "dataset-fashion-mnist", "--learning ")
+        rows += fashion.rows(fashion_root, out / "fashion", keep)
+    if fold_count:
+        links = wesnoth.links(wesnoth_root) if "wesnoth" in corpora else ()
+        fold = folds.fold_of(rows, fold_count, links)
+        for row in rows:
+            row.metadata["fold"] = str(fold[row.event])
     manifest.write(rows, out / "manifest.jsonl")
     return rows
 
 
-def _must_exist(root: pathlib.Path, package: str) -> None:
+def _must_exist(root: pathlib.Path, package: str, which: str = "") -> None:
     if not root.is_dir():
-        raise SystemExit(f"corpora: {root} is not there; install the package {package} (deploy/install-deps does)")
+        raise SystemExit(f"corpora: {root} is not there; install {package} (deploy/install-deps {which}does)")
 
 
 def main() -> None:
@@ -50,13 +62,16 @@ def main() -> None:
     parser.add_argument("--corpus", action="append", choices=ALL_CORPORA,
                         help="only this one; may be repeated (default: tuxpaint, wesnoth)")
     parser.add_argument("--quick", action="store_true", help="a tenth of the events")
+    parser.add_argument("--folds", type=int, default=0, metavar="N",
+                        help="say in each row's metadata which of N folds its event is in")
     arguments = parser.parse_args()
 
     def progress(done: int, total: int) -> None:
         if done == total or (sys.stderr.isatty() and done % 10 == 0):
             print(f"\rrendered or spoken: {done}/{total}", end="", file=sys.stderr, flush=True)
 
-    rows = prepare(arguments.out, arguments.corpus or CORPORA, arguments.quick, progress=progress)
+    rows = prepare(arguments.out, arguments.corpus or CORPORA, arguments.quick, progress=progress,
+                   fold_count=arguments.folds)
     print(f"\n{len(rows)} rows in {arguments.out / 'manifest.jsonl'}", file=sys.stderr)
 
 

@@ -1,5 +1,7 @@
-"""The speech ladder: captions of Tux Paint stamps in ten languages, spoken by synthesisers to learn from, and by an unseen
-synthetic voice, by another synthesiser and by people to be tested on."""
+"""The speech ladder: captions of Tux Paint stamps in ten languages, spoken by synthetic voices to learn from.
+
+The tests: an unseen voice of the same synthesiser, another synthesiser, and people.
+"""
 
 import pathlib
 from typing import Callable, Dict, List, Set
@@ -77,12 +79,17 @@ def _event(stamp: str, language: str, caption: str, human, work: pathlib.Path) -
     return {
         "event": f"{CORPUS}:{language}:{stamp}", "stamp": stamp, "language": language, "caption": caption,
         "caption_path": caption_path, "human": human, "pool": "candidate" if human is not None else "more",
-        "speech": [(voices.Utterance(caption, language, voice, work / "speech" / voice.replace("/", "_") / f"{place}.wav"),
-                    split) for voice, split in speech],
+        "speech": [(voices.Utterance(caption, language, voice, _speech_path(work, voice, place)), split)
+                   for voice, split in speech],
     }
 
 
-def _row(event: dict, path: pathlib.Path, media_type: str, modality: str, metadata: Dict[str, str], detail: str = "") -> Row:
+def _speech_path(work: pathlib.Path, voice: str, place: str) -> pathlib.Path:
+    return work / "speech" / voice.replace("/", "_") / f"{place}.wav"
+
+
+def _row(event: dict, path: pathlib.Path, media_type: str, modality: str, metadata: Dict[str, str],
+         detail: str = "") -> Row:
     name = ":".join(part for part in (event["event"], metadata["kind"], detail) if part)
     common = {"corpus": CORPUS, "stamp": event["stamp"], "lang": event["language"], "title": event["caption"],
               "pool": event["pool"]}

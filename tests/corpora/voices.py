@@ -3,15 +3,18 @@
 import concurrent.futures
 import dataclasses
 import pathlib
+import shutil
 import subprocess
 from typing import Iterable, List
 
-# A voice is VARIANT/WORDS-A-MINUTE/PITCH of espeak-ng, or flite_NAME.
+# A voice is VARIANT/WORDS-A-MINUTE/PITCH of espeak-ng (pitch 0 to 99), or flite_NAME.
+# Two male and two female ones, slow and fast, low and high.
 LEARN = ("m3/160/50", "f2/175/60", "m7/145/40", "f4/190/55")
 # Another timbre, speed and pitch than any voice that is learned from.
 TEST = "f3/165/45"
 # More of them, for the ladder from synthetic to human speech.
-MANY = LEARN + ("m1/170/35", "f1/150/70", "m5/185/60", "f5/160/50", "croak/165/45", "m2/140/65", "m6/200/50", "Andy/155/55")
+MANY = LEARN + ("m1/170/35", "f1/150/70", "m5/185/60", "f5/160/50", "croak/165/45", "m2/140/65", "m6/200/50",
+                "Andy/155/55")
 FLITE = ("flite_slt", "flite_rms", "flite_awb")
 
 
@@ -40,7 +43,12 @@ def speak(utterance: Utterance) -> None:
 
 
 def speak_all(utterances: Iterable[Utterance], progress=lambda done, total: None) -> None:
+    """Speaks all of them, two at a time."""
     todo: List[Utterance] = list(utterances)
+    missing = [utterance for utterance in todo if not utterance.path.exists()]
+    for program in sorted({"flite" if item.voice.startswith("flite_") else "espeak-ng" for item in missing}):
+        if not shutil.which(program):
+            raise SystemExit(f"corpora: {program} is not there; deploy/install-deps --learning installs it")
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for done, _ in enumerate(pool.map(speak, todo), 1):
             progress(done, len(todo))

@@ -3,10 +3,11 @@
 import dataclasses
 import pathlib
 import re
-from typing import Dict, Iterator, List, Optional
+from typing import Dict, Iterator, List, Optional, Tuple
 
 from tests.corpora import wml
 from tests.corpora.clips import Clip, read_clips, render_all
+from tests.corpora.folds import Groups
 from tests.corpora.manifest import QUERY_ONLY, Row, bucket, sha256_hex
 
 CORPUS = "wesnoth"
@@ -70,25 +71,29 @@ def statistics_text(unit: Unit) -> str:
 
 def held_out_units(clips: List[Clip]) -> Dict[str, bool]:
     """For each unit with clips whether it is held out: about a fifth, and units that share a frame go together."""
-    leader: Dict[str, str] = {}
-
-    def find(key: str) -> str:
-        while leader.setdefault(key, key) != key:
-            key = leader[key]
-        return key
-
-    def join(a: str, b: str) -> None:
-        first, second = sorted((find(a), find(b)))
-        leader[second] = first
-
+    groups = Groups()
     for clip in clips:
-        join("unit:" + clip.unit, "unit:" + clip.unit.split("#")[0])
+        groups.join("unit:" + clip.unit, "unit:" + clip.unit.split("#")[0])
         for frame in clip.frames:
-            join("unit:" + clip.unit, "frame:" + sha256_hex(frame.path.read_bytes()))
-    return {clip.unit: bucket(find("unit:" + clip.unit), 5, "held-out") == HELD_OUT_FIFTH for clip in clips}
+            groups.join("unit:" + clip.unit, "frame:" + sha256_hex(frame.path.read_bytes()))
+    return {clip.unit: bucket(groups.find("unit:" + clip.unit), 5, "held-out") == HELD_OUT_FIFTH for clip in clips}
 
 
-def rows(root: pathlib.Path, work: pathlib.Path, keep=lambda event: True, progress=lambda done, total: None) -> List[Row]:
+def links(root: pathlib.Path) -> Iterator[Tuple[str, str]]:
+    """Pairs of an event and of what it shares with others: its base form, the line it advances in, a clip's frame."""
+    for unit in read_units(root / "data/core/units"):
+        yield _event(unit.id), unit.id.split("#")[0]
+        for name in unit.keys.get("advances_to", "").split(","):
+            if name.strip() not in ("", "null"):
+                yield _event(unit.id), name.strip()
+    for clip in read_clips(CLIPS_FILE, root):
+        yield _event(clip.unit), clip.unit.split("#")[0]
+        for frame in clip.frames:
+            yield _event(clip.unit), "frame:" + sha256_hex(frame.path.read_bytes())
+
+
+def rows(root: pathlib.Path, work: pathlib.Path, keep=lambda event: True,
+         progress=lambda done, total: None) -> List[Row]:
     """All rows of the events that `keep` accepts, by event. Renders their clips into `work` unless they are there."""
     clips = read_clips(CLIPS_FILE, root)
     held_out = held_out_units(clips)
