@@ -319,6 +319,16 @@ class PrepareTest(unittest.TestCase):
                 rows = prepare.prepare(pathlib.Path(folder) / "out", ("tuxpaint",), tuxpaint_root=root, fold_count=count)
                 self.assertEqual({row.metadata.get("fold") for row in rows}, expected)
 
+    def test_recorded_speech_and_what_is_never_uploaded_is_not_for_learning(self):
+        def split(fold, kind="picture", role=manifest.INGEST, **more):
+            metadata = {"corpus": "tuxpaint", "kind": kind, "fold": fold, **more}
+            return prepare.split_of(manifest.Row("i", "e", "", "", "", metadata, "", role))
+
+        self.assertEqual((split("0"), split("1"), split("4")), ("test", "train", "train"))
+        self.assertEqual({split(fold, "speech") for fold in "01234"}, {"human"})
+        self.assertEqual({split(fold, "track", manifest.QUERY_ONLY) for fold in "01234"}, {"test"})
+        self.assertEqual({split(fold, split="train") for fold in "01234"}, {"train"})
+
     def test_the_quickstart_gets_what_it_always_got(self):
         self.assertEqual(prepare.CORPORA, ("tuxpaint", "wesnoth"))
 

@@ -22,7 +22,8 @@ def prepare(out: pathlib.Path, corpora=CORPORA, quick: bool = False, tuxpaint_ro
             fashion_root=fashion.DEFAULT_ROOT) -> List[Row]:
     """Returns the rows and writes them to out/manifest.jsonl. `quick` keeps about a tenth of the events, each whole.
 
-    With `fold_count` each row's metadata `fold` says in which of so many folds its event is.
+    With `fold_count` each row's metadata says in which of so many folds its event is (`fold`), and what may be learned
+    from (`split`, see split_of).
     """
     out.mkdir(parents=True, exist_ok=True)
     rows: List[Row] = []
@@ -47,8 +48,24 @@ def prepare(out: pathlib.Path, corpora=CORPORA, quick: bool = False, tuxpaint_ro
         fold = folds.fold_of(rows, fold_count, links)
         for row in rows:
             row.metadata["fold"] = str(fold[row.event])
+            row.metadata["split"] = split_of(row)
     manifest.write(rows, out / "manifest.jsonl")
     return rows
+
+
+def split_of(row: Row) -> str:
+    """`train` for what may be learned from; where a corpus does not say it itself, it depends on the row's fold.
+
+    `human` is recorded speech: some of it is what the speech ladder tests, which learns from synthetic speech alone.
+    `test` is the first fold, and what is never uploaded.
+    """
+    if "split" in row.metadata:
+        return row.metadata["split"]
+    if row.role == manifest.QUERY_ONLY:
+        return "test"
+    if row.metadata["corpus"] == tuxpaint.CORPUS and row.kind == "speech":
+        return "human"
+    return "test" if row.metadata["fold"] == "0" else "train"
 
 
 def _must_exist(root: pathlib.Path, package: str, which: str = "") -> None:
@@ -63,7 +80,7 @@ def main() -> None:
                         help="only this one; may be repeated (default: tuxpaint, wesnoth)")
     parser.add_argument("--quick", action="store_true", help="a tenth of the events")
     parser.add_argument("--folds", type=int, default=0, metavar="N",
-                        help="say in each row's metadata which of N folds its event is in")
+                        help="say in each row's metadata which of N folds its event is in, and what may be learned from")
     arguments = parser.parse_args()
 
     def progress(done: int, total: int) -> None:
