@@ -80,7 +80,7 @@ def main() -> None:
                         help="only this one; may be repeated (default: tuxpaint, wesnoth)")
     parser.add_argument("--quick", action="store_true", help="a tenth of the events")
     parser.add_argument("--folds", type=int, default=0, metavar="N",
-                        help="say in each row's metadata which of N folds its event is in, and what may be learned from")
+                        help="say in each row's metadata which of N folds its event is in and what may be learned")
     arguments = parser.parse_args()
 
     def progress(done: int, total: int) -> None:
