@@ -28,6 +28,8 @@ constexpr int kMaxPartsOfEvent = 16;
 constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
 constexpr double kMaxGradientNorm = 1.0;
 constexpr double kFalseNegativeCosine = 0.9;
+constexpr double kProxyRate = 10;   // Times the learning rate: a proxy moves only when its event is near.
+constexpr double kSmoothing = 0.1;  // Of the choice among proxies.
 constexpr double kBlocked = -1e4;  // A logit that adds nothing to a sum of exponentials.
 
 // AdamW's state of one weight array (Loshchilov and Hutter 2019). An array without a gradient, as of a stem whose
@@ -42,6 +44,8 @@ struct State {
   TrunkNet net;
   std::vector<Moments> moments;
   std::vector<at::Tensor> average;  // Empty unless asked for.
+  at::Tensor proxies;               // [proxies, dim]; undefined unless asked for.
+  Moments proxy_moments;
   int64_t steps = 0;
 };
 
@@ -125,6 +129,12 @@ at::Tensor KnownToTeacher(const at::Tensor& teacher, const Batch& batch) {
   return partner.gt(nearest_other).to(at::kFloat);
 }
 
+// Each row's choice among all events' proxies.
+at::Tensor ProxyLoss(const at::Tensor& rows, const at::Tensor& proxies, const at::Tensor& ids, double temperature) {
+  const at::Tensor units = proxies / proxies.norm(2, {1}, true).clamp_min(1e-12);
+  return at::cross_entropy_loss(rows.matmul(units.t()) / temperature, ids, {}, at::Reduction::Mean, -100, kSmoothing);
+}
+
 absl::Status SameShape(const TrunkConfig& got, const TrunkConfig& wanted) {
   const auto shape = [](const TrunkConfig& c) {
     return absl::StrCat("slots ", c.slots, ", width ", c.width, ", layers ", c.layers, ", heads ", c.heads,
@@ -197,12 +207,19 @@ class NetTrainer : public TrunkTrainer {
 };
 
 State NetTrainer::Fresh(TrunkNet net) const {
-  State state{std::move(net), {}, {}, 0};
+  State state;
+  state.net = std::move(net);
   state.net.bf16 = options_.bf16;
   for (at::Tensor& p : state.net.parameters) {
     state.moments.push_back({at::zeros_like(p), at::zeros_like(p), 0});
     if (options_.average > 0) state.average.push_back(p.clone());
     p.set_requires_grad(true);
+  }
+  if (options_.proxies > 0) {
+    at::Generator random = at::detail::createCPUGenerator(options_.seed);
+    state.proxies = at::randn({options_.proxies, state.net.config.output_dim}, random);
+    state.proxy_moments = {at::zeros_like(state.proxies), at::zeros_like(state.proxies), 0};
+    state.proxies.set_requires_grad(true);
   }
   return state;
 }
@@ -217,6 +234,10 @@ absl::Status NetTrainer::Check(absl::Span<const TrainingEvent> events) const {
     if (events[e].parts.size() < 2) {
       return absl::InvalidArgumentError(
           absl::StrCat(where, ": got ", events[e].parts.size(), " parts, wanted 2 or more; leave the event out"));
+    }
+    if (options_.proxies > 0 && events[e].id >= static_cast<uint64_t>(options_.proxies)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(where, ": got id ", events[e].id, ", wanted one below ", options_.proxies));
     }
     for (const TrainingPart& part : events[e].parts) {
       if (absl::Status s = state_.net.Check({part.slot, part.tokens}, where); !s.ok()) return s;
@@ -258,7 +279,10 @@ absl::StatusOr<at::Tensor> NetTrainer::Loss(const Batch& batch, at::Tensor* rows
   }
   const c10::AutoGradMode gradients(true);
   *rows = state_.net.Forward(inputs);
-  const at::Tensor loss = ContrastiveLoss(*rows, batch, not_negative, memory_, options_.temperature);
+  at::Tensor loss = ContrastiveLoss(*rows, batch, not_negative, memory_, options_.temperature);
+  if (state_.proxies.defined()) {
+    loss = loss + ProxyLoss(*rows, state_.proxies, Ids(batch.ids).to(rows->device()), options_.temperature);
+  }
   if (!teacher.defined()) return loss;
   const at::Tensor drift =
       (1 - (*rows * teacher.to(rows->device())).sum(1)) * KnownToTeacher(teacher, batch).to(rows->device());
@@ -305,10 +329,14 @@ void NetTrainer::Update(double gradient_scale) {
     if (p.grad().defined()) UpdateArray(p, p.grad() * gradient_scale, rate, &state_.moments[i]);
     if (!state_.average.empty()) state_.average[i].lerp_(p, 1 - options_.average);
   }
+  if (state_.proxies.defined()) {
+    UpdateArray(state_.proxies, state_.proxies.grad(), kProxyRate * rate, &state_.proxy_moments);
+  }
   ++state_.steps;
 }
 
 void NetTrainer::ForgetGradients() {
+  if (state_.proxies.defined()) state_.proxies.mutable_grad().reset();
   for (at::Tensor& p : state_.net.parameters) p.mutable_grad().reset();
 }
 
@@ -375,6 +403,12 @@ absl::StatusOr<std::string> NetTrainer::Save() {
   }
   out.U32(state_.average.size());
   for (const at::Tensor& a : state_.average) WriteTensor(&out, a);
+  if (state_.proxies.defined()) {
+    out.U64(state_.proxy_moments.count);
+    for (const at::Tensor& t : {state_.proxies, state_.proxy_moments.first, state_.proxy_moments.second}) {
+      WriteTensor(&out, t);
+    }
+  }
   return std::move(out).Finish();
 }
 
@@ -406,6 +440,13 @@ absl::StatusOr<State> NetTrainer::Parse(absl::string_view bytes) const {
       if (!ReadTensor(&in, &a)) return damaged;
     }
   }
+  if (state.proxies.defined()) {
+    state.proxy_moments.count = in.U64();
+    const c10::AutoGradMode no_gradients(false);
+    for (at::Tensor* t : {&state.proxies, &state.proxy_moments.first, &state.proxy_moments.second}) {
+      if (!ReadTensor(&in, t)) return damaged;
+    }
+  }
   if (!in.ok()) return damaged;
   return state;
 }
@@ -423,7 +464,7 @@ absl::Status NetTrainer::Load(absl::string_view bytes) {
 
 absl::Status CheckOptions(const TrunkTrainerOptions& o) {
   if (o.learning_rate > 0 && o.warmup_steps >= 0 && o.weight_decay >= 0 && o.temperature > 0 && o.distillation >= 0 &&
-      o.average >= 0 && o.average < 1 && o.memory >= 0 && o.parts_per_event >= 2 &&
+      o.average >= 0 && o.average < 1 && o.memory >= 0 && o.proxies >= 0 && o.parts_per_event >= 2 &&
       o.parts_per_event <= kMaxPartsOfEvent) {
     return absl::OkStatus();
   }

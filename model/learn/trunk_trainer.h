@@ -22,7 +22,7 @@ struct TrainingPart {
 };
 struct TrainingEvent {
   std::vector<TrainingPart> parts;  // Two or more, of two or more slots where the event has them.
-  uint64_t id = 0;                  // The same event has the same id in every batch. Looked at with `memory`.
+  uint64_t id = 0;                  // The same in every batch; below `proxies`. Looked at with `memory` and `proxies`.
 };
 
 struct TrunkTrainerOptions {
@@ -35,6 +35,7 @@ struct TrunkTrainerOptions {
   double average = 0;           // Decay a step of the moving average that Snapshot gives, below 1; 0: the raw weights.
   int parts_per_event = 2;      // Drawn of each event, where it has so many; 2 to 16.
   int memory = 0;               // Rows of earlier steps that are negatives too; not saved.
+  int proxies = 0;              // Events that have a learned vector of their own, 0: none; see below.
   bool augment = false;         // Train on altered views, see augment.h.
   bool bf16 = false;            // Products in bfloat16.
 };

@@ -78,6 +78,7 @@ TrunkConfig TrunkConfig::Tiny() {
 TrunkConfig TrunkConfig::Small() {
   TrunkConfig config;
   config.stems = {StemKind::kWords, StemKind::kMosaic, StemKind::kLogMel, StemKind::kFrames};
+  config.layers = 2;
   config.output_dim = 192;
   return config;
 }

@@ -1,7 +1,6 @@
 // mixmatch-train: trains a trunk on shards, from scratch or from another trunk, in seeded steps that can be resumed.
 // Needs LibTorch (1.13 or 2.x), abseil, nlohmann-json and CLI11 only.
 #include <ATen/Parallel.h>
-#include <ATen/Version.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -19,12 +18,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "model/learn/shard.h"
 #include "model/learn/trunk_trainer.h"
-#include "model/tensors/safetensors.h"
 #include "model/trunk/trunk.h"
 
 namespace mixmatch::model {
@@ -40,6 +38,7 @@ struct Options {
   int batch = 64;
   int threads = 1;
   int save_every = 200;
+  bool proxies = true;
   TrunkTrainerOptions trainer;
 };
 
@@ -101,7 +100,7 @@ absl::Status AddShard(const std::string& path, const Options& options, Corpus* c
     absl::StatusOr<double> weight = WeightOf(options.weights, corpora[e]);
     if (!weight.ok()) return weight.status();
     TrainingEvent& event = events[e];
-    event.id = std::hash<std::string>()(shard->events[e]);
+    event.id = corpus->events.size();
     corpus->weights.push_back(event.parts.size() < 2 ? 0.0 : *weight);
     corpus->events.push_back(std::move(event));
   }
@@ -222,7 +221,9 @@ absl::Status Train(const Options& options) {
   if (!corpus.ok()) return corpus.status();
   absl::StatusOr<std::shared_ptr<const Trunk>> first = FirstTrunk(options);
   if (!first.ok()) return first.status();
-  absl::StatusOr<std::unique_ptr<TrunkTrainer>> trainer = TrunkTrainer::Create(*first, options.trainer);
+  TrunkTrainerOptions trainer_options = options.trainer;
+  if (options.proxies) trainer_options.proxies = static_cast<int>(corpus->events.size());
+  absl::StatusOr<std::unique_ptr<TrunkTrainer>> trainer = TrunkTrainer::Create(*first, trainer_options);
   if (!trainer.ok()) return trainer.status();
   if (absl::StatusOr<std::string> state = ReadFile(options.state); state.ok()) {
     if (absl::Status status = (*trainer)->Load(*state); !status.ok()) return status;
@@ -262,7 +263,6 @@ int Main(int argc, char** argv) {
   o.trainer.temperature = 0.07;
   o.trainer.weight_decay = 0.05;
   o.trainer.parts_per_event = 4;
-  o.trainer.memory = 4096;
   o.trainer.augment = true;
   o.trainer.bf16 = CpuHasBf16();
   CLI::App app("Trains a trunk on shards that mixmatch-shards wrote. Goes on where it was interrupted.");
@@ -284,6 +284,7 @@ int Main(int argc, char** argv) {
   app.add_option("--holdout", o.holdout, "KEY=VALUE of rows to leave out and to search texts with, as a probe");
   app.add_option("--threads", o.threads, "Of LibTorch")->capture_default_str();
   app.add_option("--save-every", o.save_every, "Steps between saves and reports")->check(CLI::Range(1, 1000000))->capture_default_str();
+  app.add_flag("--proxies,!--no-proxies", o.proxies, "Every event a negative in every step (default)");
   app.add_flag("--augment,!--no-augment", o.trainer.augment, "Train on altered views (default)");
   app.add_flag("--bf16,!--no-bf16", o.trainer.bf16, "Products in bfloat16 (default: where the CPU has it)");
   CLI11_PARSE(app, argc, argv);
