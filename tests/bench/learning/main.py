@@ -117,7 +117,10 @@ def main() -> int:
     subprocess.run(command, check=True)
     results = json.loads(raw.read_text())
     figures = figures_of(results)
-    print("\n" + "\n".join(verdicts(figures)))
+    if settings.quick:
+        print("\nA quick run: fewer candidates than the bars are meant for.")
+    else:
+        print("\n" + "\n".join(verdicts(figures)))
     if settings.json:
         figures.write(settings.json, 1, source_version(ROOT))
         document = json.loads(settings.json.read_text())
