@@ -54,7 +54,26 @@ ExitCode CodeOf(const absl::Status& status) {
   }
 }
 
-int Run(const std::vector<std::string>& arguments, const Terminal& terminal, const ClientFactory& factory) {
+namespace {
+
+// Runs what stands at `at` in the arguments with all that follows.
+int RunExternal(const std::vector<std::string>& arguments, size_t at, const Terminal& terminal,
+                const Launcher& launch) {
+  const std::string program = absl::StrCat("mixmatch-", arguments[at]);
+  terminal.out.flush();
+  const absl::Status status = launch(program, {arguments.begin() + static_cast<ptrdiff_t>(at) + 1, arguments.end()});
+  if (status.ok()) return kOk;
+  terminal.err << "mixmatch " << arguments[at] << ": " << status.message() << "\n";
+  if (!absl::IsNotFound(status)) return kSomeFailed;
+  terminal.err << "Build it with: deploy/build release " << program << "\nand put it beside mixmatch.\n";
+  return kUsage;
+}
+
+}  // namespace
+
+int Run(const std::vector<std::string>& arguments, const Terminal& terminal, const ClientFactory& factory,
+        const Launcher& launch) {
+  if (const size_t at = FindExternal(arguments); at > 0) return RunExternal(arguments, at, terminal, launch);
   Session session(terminal, factory);
   CLI::App app("Uploads to, searches and administers a Mix-Match server.", "mixmatch");
   app.footer(
@@ -81,6 +100,7 @@ int Run(const std::vector<std::string>& arguments, const Terminal& terminal, con
   AddEvents(app, session);
   AddLearn(app, session);
   AddAdmin(app, session);
+  for (const ExternalCommand& command : ExternalCommands()) app.add_subcommand(command.name, command.summary);
   AddCompletion(app, session);
 
   std::vector<const char*> argv;

@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "client/cli/external.h"
 #include "client/cpp/client.h"
 
 namespace CLI {
@@ -72,9 +73,10 @@ class Session {
 // The exit code for an error.
 ExitCode CodeOf(const absl::Status& status);
 
-// Runs the program with arguments as of main, the first being its name.
+// Runs the program with arguments as of main, the first being its name. Commands that are programs of their own are
+// given to `launch`.
 int Run(const std::vector<std::string>& arguments, const Terminal& terminal,
-        const ClientFactory& factory = &Client::Create);
+        const ClientFactory& factory = &Client::Create, const Launcher& launch = &BecomeProgram);
 
 // Each adds one command, or one family of them, to the program. `session` outlives `app`.
 void AddPut(CLI::App& app, Session& session);

@@ -16,8 +16,9 @@ constexpr char kHead[] = R"(<!DOCTYPE html>
 <meta http-equiv="Content-Security-Policy"
   content="default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Mix-Match: search results</title>
-<style>
+)";
+
+constexpr char kStyle[] = R"(<style>
 :root { color-scheme: light dark; --back: #f6f7f9; --card: #fff; --ink: #1b1f24;
   --soft: #5d6672; --line: #dfe3e8; --bar: #2f6fde; }
 @media (prefers-color-scheme: dark) {
@@ -110,8 +111,12 @@ std::string SniffMedia(absl::string_view bytes) {
   return "";
 }
 
+std::string PageHead(absl::string_view title) {
+  return absl::StrCat(kHead, "<title>", HtmlEscape(title), "</title>\n", kStyle);
+}
+
 std::string ResultPage(const Page& page) {
-  std::string html = kHead;
+  std::string html = PageHead("Mix-Match: search results");
   absl::StrAppend(&html, "<h1>Mix-Match: ", page.hits.size(), page.hits.size() == 1 ? " hit" : " hits", "</h1>\n");
   absl::StrAppend(&html, "<section class=\"query\" aria-label=\"Query\">\n");
   for (const PageTerm& term : page.query) AddTerm(term, html);

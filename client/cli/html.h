@@ -33,6 +33,10 @@ struct Page {
 // The media type by the first bytes, "" if they are of no kind that browsers show or play.
 std::string SniffMedia(absl::string_view bytes);
 
+// The start of a page, up to and with <body>: styles for light and dark, and a policy that forbids scripts and every
+// connection. The title is escaped here.
+std::string PageHead(absl::string_view title);
+
 // Every name, text and metadata value is escaped, content is embedded by data: URIs in <img>, <audio> and <video> only,
 // and the page forbids scripts and every connection (Content-Security-Policy).
 std::string ResultPage(const Page& page);

@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <fstream>
 #include <memory>
 #include <ostream>
 
@@ -8,6 +9,7 @@
 #include "absl/time/time.h"
 #include "client/cli/command.h"
 #include "client/cli/format.h"
+#include "client/cli/plot.h"
 
 namespace mixmatch::client {
 namespace {
@@ -71,22 +73,45 @@ int Watch(Session& session, const WatchOptions& options) {
 int History(Session& session) {
   const auto history = session.client().LearningHistory();
   if (!history.ok()) return session.Fail(history.status());
-  Table table({"trunk", "steps", "when", "probe before", "probe after", "what"});
+  Table table(TrunkTitles());
   for (const v1::TrunkRecord& trunk : history->trunks()) {
     if (session.json) {
       session.out() << Json(trunk) << "\n";
-      continue;
+    } else {
+      table.Add(TrunkCells(trunk));
     }
-    table.Add({absl::StrCat(trunk.trunk()), absl::StrCat(trunk.steps()),
-               absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::FromUnixSeconds(trunk.published_time().seconds()),
-                                absl::UTCTimeZone()),
-               trunk.has_probe_recall_before() ? absl::StrFormat("%.3f", trunk.probe_recall_before()) : "-",
-               trunk.has_probe_recall_after() ? absl::StrFormat("%.3f", trunk.probe_recall_after()) : "-",
-               trunk.current()     ? "in use"
-               : trunk.published() ? "earlier"
-                                   : "refused"});
   }
   if (!session.json) table.Print(session.out(), session.terminal().color);
+  return kOk;
+}
+
+struct PlotOptions {
+  std::string out = "learn.html";
+  std::string over = "steps";
+};
+
+int Plot(Session& session, const PlotOptions& options) {
+  const auto history = session.client().LearningHistory();
+  if (!history.ok()) return session.Fail(history.status());
+  if (session.json) {
+    for (const v1::TrainingSample& sample : history->samples()) session.out() << Json(sample) << "\n";
+    return kOk;
+  }
+  if (history->samples().empty()) {
+    session.err() << "mixmatch learn plot: nothing to plot yet: the trunk has made no training step.\nIt trains while the server "
+                     "is idle and holds enough events of two parts or more; see: mixmatch learn status\n";
+    return kSomeFailed;
+  }
+  const PlotAxis axis = options.over == "time" ? PlotAxis::kTime : PlotAxis::kSteps;
+  const std::string page = TrainingPage(*history, session.server, axis);
+  if (options.out == "-") {
+    session.out() << page;
+    return session.out().flush().good() ? kOk : kSomeFailed;
+  }
+  std::ofstream file(options.out, std::ios::binary | std::ios::trunc);
+  file << page;
+  if (!file.flush()) return session.Fail(absl::InvalidArgumentError("--out: cannot write the file"));
+  session.out() << "Wrote " << Printable(options.out) << "; open it in a browser.\n";
   return kOk;
 }
 
@@ -96,7 +121,8 @@ void AddLearn(CLI::App& app, Session& session) {
   CLI::App* learn = app.add_subcommand("learn", "Watch and steer what the server learns");
   learn->require_subcommand(1);
   learn->fallthrough();
-  learn->footer("Examples:\n  mixmatch learn status\n  mixmatch learn watch --until-idle\n  mixmatch learn rollback 3");
+  learn->footer("Examples:\n  mixmatch learn status\n  mixmatch learn watch --until-idle\n  mixmatch learn rollback 3\n"
+                "  mixmatch learn plot --out learn.html");
   learn->add_subcommand("status", "How learning stands")->callback([&session] {
     session.action = [&session] { return Show(session, session.client().LearningStatus()); };
   });
@@ -109,6 +135,14 @@ void AddLearn(CLI::App& app, Session& session) {
   learn->add_subcommand("history", "Published and refused trunks, newest first")->callback([&session] {
     session.action = [&session] { return History(session); };
   });
+  CLI::App* plot = learn->add_subcommand("plot", "A page of loss, probe recall and drift; the samples with --json");
+  const auto plot_options = std::make_shared<PlotOptions>();
+  plot->add_option("-o,--out", plot_options->out, "The HTML file to write; - for stdout")->capture_default_str();
+  plot->add_option("--over", plot_options->over, "What the charts run over: steps or time")
+      ->check(CLI::IsMember({"steps", "time"}))
+      ->capture_default_str();
+  plot->callback(
+      [&session, plot_options] { session.action = [&session, plot_options] { return Plot(session, *plot_options); }; });
   CLI::App* watch = learn->add_subcommand("watch", "A line whenever something changes, until Ctrl-C");
   const auto options = std::make_shared<WatchOptions>();
   watch->add_option("--interval", options->interval, "Least seconds between lines")

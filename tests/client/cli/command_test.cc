@@ -30,10 +30,16 @@ class CommandTest : public testing::Test {
     arguments.insert(arguments.begin(), "mixmatch");
     std::istringstream in(input);
     std::ostringstream out, err;
-    const int code = client::Run(arguments, {in, out, err}, [this](const ClientOptions& options) {
+    const auto connect = [this](const ClientOptions& options) {
       address_ = options.address;
       return std::make_unique<FakeClient>(&server_);
-    });
+    };
+    const auto launch = [this](const std::string& program, const std::vector<std::string>& given) {
+      launched_ = given;
+      launched_.insert(launched_.begin(), program);
+      return launch_status_;
+    };
+    const int code = client::Run(arguments, {in, out, err}, connect, launch);
     out_ = out.str();
     err_ = err.str();
     return code;
@@ -49,6 +55,8 @@ class CommandTest : public testing::Test {
   FakeServer server_;
   fs::path folder_;
   std::string address_, out_, err_;
+  std::vector<std::string> launched_;  // The program that a command became, and its arguments.
+  absl::Status launch_status_;
 };
 
 TEST_F(CommandTest, HelpOfEveryCommandHasAnExampleAndEndsWell) {
@@ -248,7 +256,81 @@ TEST_F(CommandTest, CompletionNamesCommandsAndOptionsForEveryShell) {
     EXPECT_EQ(Run({"completion", shell}), kOk);
     EXPECT_THAT(out_, HasSubstr("events-from")) << shell;
     EXPECT_THAT(out_, HasSubstr("rollback")) << shell;
+    EXPECT_THAT(out_, HasSubstr("plot")) << shell;
+    EXPECT_THAT(out_, HasSubstr("train")) << shell;
   }
+}
+
+TEST_F(CommandTest, APlotIsWrittenToTheFileOrToStdout) {
+  server_.history.add_samples()->set_loss(1.5);
+  const std::string page = (folder_ / "plot.html").string();
+  EXPECT_EQ(Run({"learn", "plot", "--out", page}), kOk);
+  EXPECT_THAT(out_, HasSubstr(page));
+  std::ifstream file(page);
+  EXPECT_THAT(std::string(std::istreambuf_iterator<char>(file), {}), HasSubstr("<circle class=\"dot loss\""));
+  EXPECT_EQ(Run({"learn", "plot", "--out", "-", "--over", "time"}), kOk);
+  EXPECT_EQ(out_.rfind("<!DOCTYPE html>", 0), 0u);
+  EXPECT_THAT(out_, HasSubstr("time (UTC)"));
+  EXPECT_EQ(Run({"learn", "plot", "--out", (folder_ / "none" / "plot.html").string()}), kRefused);
+}
+
+TEST_F(CommandTest, APlotOfNothingSaysSoAndWritesNoFile) {
+  const std::string page = (folder_ / "plot.html").string();
+  EXPECT_EQ(Run({"learn", "plot", "--out", page}), kSomeFailed);
+  EXPECT_THAT(err_, HasSubstr("nothing to plot yet"));
+  EXPECT_FALSE(fs::exists(page));
+  EXPECT_EQ(Run({"--json", "learn", "plot"}), kOk);
+  EXPECT_EQ(out_, "");
+}
+
+TEST_F(CommandTest, APlotsSamplesAreJsonLines) {
+  server_.history.add_samples()->set_steps(20);
+  server_.history.add_samples()->set_mark(v1::TRAINING_MARK_PUBLISHED);
+  EXPECT_EQ(Run({"learn", "plot", "--json"}), kOk);
+  std::istringstream lines(out_);
+  std::string first, second, third;
+  std::getline(lines, first);
+  std::getline(lines, second);
+  EXPECT_THAT(first, HasSubstr("\"steps\":\"20\""));
+  EXPECT_THAT(second, HasSubstr("TRAINING_MARK_PUBLISHED"));
+  EXPECT_FALSE(std::getline(lines, third));
+}
+
+TEST_F(CommandTest, AProgramOfItsOwnGetsEveryFurtherArgumentAsItIs) {
+  const std::vector<std::string> given = {"--help", "--json", "put", "--", "-x", "", "--server", "a b"};
+  for (const char* name : {"train", "shards"}) {
+    std::vector<std::string> arguments = {"--server", "train", "--json", name};
+    arguments.insert(arguments.end(), given.begin(), given.end());
+    EXPECT_EQ(Run(arguments), kOk);
+    std::vector<std::string> wanted = given;
+    wanted.insert(wanted.begin(), std::string("mixmatch-") + name);
+    EXPECT_EQ(launched_, wanted);
+  }
+  launched_.clear();
+  Run({"get", "train"});
+  EXPECT_TRUE(launched_.empty()) << "only as the command itself";
+}
+
+TEST_F(CommandTest, AProgramThatIsNotThereSaysHowToBuildIt) {
+  launch_status_ = absl::NotFoundError("neither here nor there");
+  EXPECT_EQ(Run({"train", "--shards", "x"}), kUsage);
+  EXPECT_THAT(err_, HasSubstr("deploy/build release mixmatch-train"));
+  EXPECT_EQ(Run({"--help"}), kOk);
+  EXPECT_THAT(out_, HasSubstr("Train a trunk on prepared shards (runs mixmatch-train)"));
+  EXPECT_THAT(out_, HasSubstr("mixmatch-shards"));
+}
+
+TEST_F(CommandTest, AProgramIsFoundBesideThisOneFirstThenInThePathAndMustBeExecutable) {
+  const std::string beside = Write("bin/mixmatch-x", "");
+  const std::string elsewhere = Write("other/mixmatch-x", "");
+  const std::string bin = (folder_ / "bin").string(), path = "/nowhere::" + (folder_ / "other").string();
+  EXPECT_EQ(FindProgram("mixmatch-x", bin, path), "");
+  fs::permissions(elsewhere, fs::perms::owner_exec, fs::perm_options::add);
+  EXPECT_EQ(FindProgram("mixmatch-x", bin, path), elsewhere);
+  fs::permissions(beside, fs::perms::owner_exec, fs::perm_options::add);
+  EXPECT_EQ(FindProgram("mixmatch-x", bin, path), beside);
+  EXPECT_EQ(FindProgram("mixmatch-x", bin, ""), beside);
+  EXPECT_EQ(FindProgram("mixmatch-y", bin, path), "");
 }
 
 }  // namespace

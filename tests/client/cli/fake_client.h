@@ -21,6 +21,7 @@ struct FakeServer {
   std::vector<v1::LinkRequest> links;
   std::string large;
   v1::SearchResponse hits;
+  v1::HistoryResponse history;
   std::mutex mutex;
 };
 
@@ -85,7 +86,10 @@ class FakeClient final : public Client {
   absl::StatusOr<v1::LearningStatus> PauseLearning() override { return Ok<v1::LearningStatus>(); }
   absl::StatusOr<v1::LearningStatus> ResumeLearning() override { return Ok<v1::LearningStatus>(); }
   absl::StatusOr<v1::LearningStatus> RollBack(uint64_t) override { return Ok<v1::LearningStatus>(); }
-  absl::StatusOr<v1::HistoryResponse> LearningHistory() override { return Ok<v1::HistoryResponse>(); }
+  absl::StatusOr<v1::HistoryResponse> LearningHistory() override {
+    if (!server_.error.ok()) return server_.error;
+    return server_.history;
+  }
   absl::Status WatchLearning(absl::Duration, const std::function<bool(const v1::LearningStatus&)>& visit) override {
     visit(v1::LearningStatus());
     return server_.error;
