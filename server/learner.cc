@@ -59,6 +59,7 @@ absl::Status Learner::Start(const storage::v1::Manifest& start) {
     paused_ = start.paused();
     for (std::string& id : events) changed_.emplace(std::move(id), absl::InfinitePast());
     history_.assign(start.trunks().begin(), start.trunks().end());
+    journal_.Restore(start.samples());
     status_.set_events_seen(start.events_seen());
     status_.set_publications_refused(start.publications_refused());
     Bump();
@@ -326,8 +327,8 @@ absl::Status Learner::RelearnAll(const Encoder& encoder) {
 }
 
 absl::Status Learner::AdoptTrunk(uint64_t number, std::shared_ptr<const model::Trunk> trunk,
-                                 const v1::TrunkRecord& record) {
-  return RunTask([this, number, trunk, record]() -> absl::Status {
+                                 const v1::TrunkRecord& record, const v1::TrainingSample& sample) {
+  return RunTask([this, number, trunk, record, sample]() -> absl::Status {
     const uint64_t old = live_.Current()->encoder.trunk_number();
     MIXMATCH_RETURN_IF_ERROR(checkpoint_.SaveTrunk(number, *trunk));
     const Encoder encoder(number, trunk, live_.Current()->encoder.head());
@@ -346,6 +347,7 @@ absl::Status Learner::AdoptTrunk(uint64_t number, std::shared_ptr<const model::T
         history_.push_back(record);
         history_.back().set_current(true);
       }
+      AddSample(sample);
       Bump();
     }
     SaveCheckpoint();
@@ -358,9 +360,10 @@ absl::Status Learner::AdoptTrunk(uint64_t number, std::shared_ptr<const model::T
   });
 }
 
-void Learner::NoteRefused(const v1::TrunkRecord& record) {
+void Learner::NoteRefused(const v1::TrunkRecord& record, const v1::TrainingSample& sample) {
   absl::MutexLock lock(&mutex_);
   history_.push_back(record);
+  AddSample(sample);
   status_.set_publications_refused(status_.publications_refused() + 1);
   Bump();
 }
@@ -394,6 +397,7 @@ void Learner::SaveCheckpoint() {
   {
     absl::MutexLock lock(&mutex_);
     manifest.mutable_trunks()->Assign(history_.begin(), history_.end());
+    manifest.mutable_samples()->Assign(journal_.samples().begin(), journal_.samples().end());
     manifest.set_events_seen(status_.events_seen());
     manifest.set_publications_refused(status_.publications_refused());
     manifest.set_paused(paused_);
@@ -414,7 +418,21 @@ void Learner::NoteTraining(double loss, int64_t steps) {
   absl::MutexLock lock(&mutex_);
   status_.set_trunk_loss(loss);
   status_.set_trunk_steps(steps);
+  if (journal_.Due(steps)) {
+    v1::TrainingSample sample;
+    sample.set_steps(steps);
+    AddSample(std::move(sample));
+  }
   Bump();
+}
+
+void Learner::AddSample(v1::TrainingSample sample) {
+  *sample.mutable_time() = Now();
+  if (status_.has_trunk_loss()) sample.set_loss(status_.trunk_loss());
+  const std::shared_ptr<const Serving> serving = live_.Current();
+  sample.set_trunk(serving->encoder.trunk_number());
+  sample.set_generation(serving->generation);
+  journal_.Add(std::move(sample));
 }
 
 void Learner::NoteProbe(double recall, int64_t pairs) {
@@ -453,6 +471,11 @@ v1::LearningStatus Learner::WaitStatus(uint64_t& version, absl::Time deadline) c
 std::vector<v1::TrunkRecord> Learner::History() const {
   absl::MutexLock lock(&mutex_);
   return {history_.rbegin(), history_.rend()};
+}
+
+std::vector<v1::TrainingSample> Learner::Samples() const {
+  absl::MutexLock lock(&mutex_);
+  return journal_.samples();
 }
 
 }  // namespace mixmatch::server

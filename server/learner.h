@@ -22,6 +22,7 @@
 #include "server/event_groups.h"
 #include "server/live_index.h"
 #include "server/options.h"
+#include "server/training_journal.h"
 
 namespace mixmatch::server {
 
@@ -50,14 +51,16 @@ class Learner {
   bool paused() const;
 
   // A new trunk: runs on the learner's thread and returns when it is published (or failed). `features` gives the
-  // trunk's output for parts known to the caller; others are encoded. `record` goes into the history. Thread-safe.
-  absl::Status AdoptTrunk(uint64_t number, std::shared_ptr<const model::Trunk> trunk, const v1::TrunkRecord& record);
-  // A candidate that the gate refused goes into the history too.
-  void NoteRefused(const v1::TrunkRecord& record);
+  // trunk's output for parts known to the caller; others are encoded. `record` goes into the history and `sample` into
+  // the journal, with what it says of now: time, loss, trunk and generation. Thread-safe.
+  absl::Status AdoptTrunk(uint64_t number, std::shared_ptr<const model::Trunk> trunk, const v1::TrunkRecord& record,
+                          const v1::TrainingSample& sample);
+  // A candidate that the gate refused goes into the history and the journal too.
+  void NoteRefused(const v1::TrunkRecord& record, const v1::TrainingSample& sample);
   // Makes all vectors again from the cached features, and the moments too if `relearn`; returns when published.
   absl::Status Republish(bool relearn);
 
-  // The trunk's trainer tells how it goes.
+  // The trunk's trainer tells how it goes; now and then that goes into the journal.
   void NoteTraining(double loss, int64_t steps);
   void NoteProbe(double recall, int64_t pairs);
 
@@ -65,6 +68,8 @@ class Learner {
   // Blocks until the status is newer than `version` or the deadline passes; updates `version`.
   v1::LearningStatus WaitStatus(uint64_t& version, absl::Time deadline) const;
   std::vector<v1::TrunkRecord> History() const;
+  // How the trunk's training went, oldest first.
+  std::vector<v1::TrainingSample> Samples() const;
 
  private:
   struct Task {
@@ -84,6 +89,8 @@ class Learner {
   absl::Status RelearnAll(const Encoder& encoder);
   absl::Status RunTask(std::function<absl::Status()> run);
   void SaveCheckpoint();
+  // Completes a sample by what is true now and keeps it.
+  void AddSample(v1::TrainingSample sample) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Bump() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const LearnerOptions options_;
@@ -114,6 +121,7 @@ class Learner {
   uint64_t version_ ABSL_GUARDED_BY(mutex_) = 1;
   v1::LearningStatus status_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::TrunkRecord> history_ ABSL_GUARDED_BY(mutex_);  // Oldest first.
+  TrainingJournal journal_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
 };
 

@@ -62,6 +62,7 @@ class LearningServiceImpl final : public v1::LearningService::Service {
 
   grpc::Status History(grpc::ServerContext*, const v1::HistoryRequest*, v1::HistoryResponse* response) override {
     for (const v1::TrunkRecord& record : core_.learner->History()) *response->add_trunks() = record;
+    for (const v1::TrainingSample& sample : core_.learner->Samples()) *response->add_samples() = sample;
     return grpc::Status::OK;
   }
 

@@ -1,6 +1,7 @@
 #include "server/probe.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <utility>
 
@@ -116,16 +117,41 @@ absl::StatusOr<ProbeResult> RunProbe(index::Store& store, uint64_t trunk_number,
   }
   MIXMATCH_ASSIGN_OR_RETURN(const model::SolvedHead solved, head->Solve());
   std::vector<SlotVectors> events;
+  absl::flat_hash_map<uint64_t, std::vector<float>> outputs;
   for (const Group& group : split.probe) {
     SlotVectors vectors(options.feature_dims.size());
     for (const auto& [slot, part_id] : group.parts) {
       if (!vectors[slot].empty()) continue;
       MIXMATCH_ASSIGN_OR_RETURN(const auto row, JoinedFeatures(store, slot, part_id, trunk_number, trunk));
       MIXMATCH_ASSIGN_OR_RETURN(vectors[slot], solved.maps->Map(slot, row));
+      outputs.emplace(part_id, std::vector<float>(row.end() - trunk.config().output_dim, row.end()));
     }
     events.push_back(std::move(vectors));
   }
-  return Score(events);
+  ProbeResult result = Score(events);
+  result.outputs = std::move(outputs);
+  return result;
+}
+
+std::optional<double> Drift(const ProbeResult& a, const ProbeResult& b) {
+  double sum = 0.0;
+  int64_t parts = 0;
+  for (const auto& [part_id, x] : a.outputs) {
+    const auto found = b.outputs.find(part_id);
+    if (found == b.outputs.end() || found->second.size() != x.size()) continue;
+    double dot = 0.0, xx = 0.0, yy = 0.0;
+    for (size_t i = 0; i < x.size(); ++i) {
+      const double y = found->second[i];
+      dot += x[i] * y;
+      xx += static_cast<double>(x[i]) * x[i];
+      yy += y * y;
+    }
+    if (xx == 0.0 || yy == 0.0) continue;
+    sum += std::max(0.0, 1.0 - dot / std::sqrt(xx * yy));
+    ++parts;
+  }
+  if (parts == 0) return std::nullopt;
+  return sum / static_cast<double>(parts);
 }
 
 }  // namespace mixmatch::server

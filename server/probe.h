@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "index/store/store.h"
@@ -21,6 +23,7 @@ struct ProbeResult {
   double recall = 0.0;  // Recall@10 over `pairs` queries: one part of an event finds one of another modality of it.
   int64_t pairs = 0;
   int64_t events = 0;
+  absl::flat_hash_map<uint64_t, std::vector<float>> outputs;  // The trunk's unit vectors of the probe's parts, by id.
 };
 
 // Solves a fresh head on everything but the probe events (at most `most_events` of them, those of the smallest hash) with
@@ -28,6 +31,10 @@ struct ProbeResult {
 // CANCELLED when `cancelled` becomes true. Takes seconds per 10,000 parts, and the memory of a head.
 absl::StatusOr<ProbeResult> RunProbe(index::Store& store, uint64_t trunk_number, const model::Trunk& trunk,
                                      int most_events, const std::function<bool()>& cancelled);
+
+// How far two trunks' outputs lie apart: the mean of 1 - cosine over the parts that both probes looked at; absent if
+// there is no such part, or the trunks' outputs differ in size.
+std::optional<double> Drift(const ProbeResult& a, const ProbeResult& b);
 
 }  // namespace mixmatch::server
 

@@ -1,6 +1,7 @@
 #include "server/trunk_learner.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -153,13 +154,20 @@ absl::Status TrunkLearner::Judge() {
   record.set_published(after->recall >= before.recall);
   Log::Info("trunk {} after {} steps: probe recall@10 {:.3f}, published one {:.3f}: {}", number, trainer_->steps(),
             after->recall, before.recall, record.published() ? "published" : "refused");
+  v1::TrainingSample sample;
+  sample.set_steps(record.steps());
+  sample.set_probe_recall(before.recall);
+  sample.set_candidate_recall(after->recall);
+  if (const std::optional<double> drift = Drift(before, *after); drift.has_value()) sample.set_drift(*drift);
+  sample.set_mark(record.published() ? v1::TRAINING_MARK_PUBLISHED : v1::TRAINING_MARK_REFUSED);
+  sample.set_marked_trunk(number);
   if (!record.published()) {
     std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
     for (int slot = 0; slot < candidate->config().slots; ++slot) batch->DeleteAllTrunkFeatures(TrunkKey(number, slot));
-    learner_.NoteRefused(record);
+    learner_.NoteRefused(record, sample);
     return store_.Commit(std::move(batch), /*sync=*/false);
   }
-  MIXMATCH_RETURN_IF_ERROR(learner_.AdoptTrunk(number, candidate, record));
+  MIXMATCH_RETURN_IF_ERROR(learner_.AdoptTrunk(number, candidate, record, sample));
   learner_.NoteProbe(after->recall, after->pairs);
   return trainer_->SetPublished(candidate, /*restart=*/false);
 }
@@ -170,7 +178,14 @@ absl::Status TrunkLearner::Rollback(uint64_t number) {
   record.set_trunk(number);
   record.set_published(true);
   *record.mutable_published_time() = google::protobuf::util::TimeUtil::GetCurrentTime();
-  MIXMATCH_RETURN_IF_ERROR(learner_.AdoptTrunk(number, trunk, record));
+  v1::TrainingSample sample;
+  {
+    absl::MutexLock lock(&trainer_mutex_);
+    sample.set_steps(trainer_->steps());
+  }
+  sample.set_mark(v1::TRAINING_MARK_ROLLED_BACK);
+  sample.set_marked_trunk(number);
+  MIXMATCH_RETURN_IF_ERROR(learner_.AdoptTrunk(number, trunk, record, sample));
   absl::MutexLock lock(&trainer_mutex_);
   judged_at_step_ = trainer_->steps();
   return trainer_->SetPublished(trunk, /*restart=*/true);

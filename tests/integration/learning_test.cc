@@ -19,6 +19,12 @@ absl::Status Pause(Api& api) { return api.client->PauseLearning().status(); }
 absl::Status Resume(Api& api) { return api.client->ResumeLearning().status(); }
 absl::Status Rollback(Api& api, uint64_t trunk) { return api.client->RollBack(trunk).status(); }
 
+std::vector<v1::TrainingSample> Samples(Api& api) {
+  const auto response = api.client->LearningHistory();
+  EXPECT_TRUE(response.ok()) << response.status();
+  return {response->samples().begin(), response->samples().end()};
+}
+
 std::vector<v1::TrunkRecord> History(Api& api) {
   const auto response = api.client->LearningHistory();
   EXPECT_TRUE(response.ok()) << response.status();
@@ -211,11 +217,36 @@ TEST_F(TrunkTest, TheTrunkTrainsIsJudgedAndPublishedOrRefusedAndCanBeTakenBackWh
   searcher.join();
   const uint64_t steps = api.Learning().trunk_steps();
   const size_t trunks = History(api).size();
+  const std::vector<v1::TrainingSample> samples = Samples(api);
+  ASSERT_GE(samples.size(), 2u);
+  EXPECT_TRUE(samples.front().has_loss());
+  uint64_t judgements = 0, refusals = 0;
+  for (const v1::TrainingSample& sample : samples) {
+    EXPECT_GT(sample.steps(), 0u);
+    EXPECT_GT(sample.time().seconds(), 0);
+    refusals += sample.mark() == v1::TRAINING_MARK_REFUSED;
+    if (sample.mark() != v1::TRAINING_MARK_REFUSED && sample.mark() != v1::TRAINING_MARK_PUBLISHED) continue;
+    ++judgements;
+    EXPECT_EQ(sample.mark() == v1::TRAINING_MARK_PUBLISHED, sample.candidate_recall() >= sample.probe_recall());
+    EXPECT_EQ(sample.mark() == v1::TRAINING_MARK_PUBLISHED, sample.trunk() == sample.marked_trunk());
+    ASSERT_TRUE(sample.has_drift());
+    EXPECT_GT(sample.drift(), 0.0) << "two training steps move the trunk";
+    EXPECT_LE(sample.drift(), 2.0);
+  }
+  EXPECT_EQ(refusals, api.Learning().publications_refused());
+  EXPECT_GE(judgements, 1u);
+  EXPECT_EQ(samples.back().mark(), v1::TRAINING_MARK_ROLLED_BACK);
+  EXPECT_EQ(samples.back().trunk(), 0u);
   ASSERT_EQ(server_.Stop(), 0) << server_.LogTail();
   ASSERT_TRUE(server_.Start());
   Api again(server_.address());
   EXPECT_EQ(again.Learning().trunk(), 0u);
   EXPECT_EQ(History(again).size(), trunks);
+  const std::vector<v1::TrainingSample> kept = Samples(again);
+  ASSERT_EQ(kept.size(), samples.size()) << "learning is paused: nothing new, and nothing lost";
+  for (size_t i = 0; i < kept.size(); ++i) {
+    EXPECT_EQ(kept[i].SerializeAsString(), samples[i].SerializeAsString()) << i;
+  }
   EXPECT_LE(again.Learning().trunk_steps(), steps);
 }
 

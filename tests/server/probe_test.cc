@@ -22,5 +22,17 @@ TEST(ProbeTest, WhichEventsAreHeldOutNeverChanges) {
   EXPECT_EQ(held_out, (std::vector<int>{17, 28, 51, 65, 72, 76}));
 }
 
+TEST(ProbeTest, DriftIsTheMeanCosineDistanceOfThePartsThatBothProbesSaw) {
+  ProbeResult a, b;
+  a.outputs = {{1, {1.0f, 0.0f}}, {2, {1.0f, 0.0f}}, {3, {0.0f, 1.0f}}, {4, {1.0f, 0.0f}}};
+  b.outputs = {{1, {1.0f, 0.0f}}, {2, {0.0f, 1.0f}}, {3, {0.6f, 0.8f}}, {5, {1.0f, 0.0f}}};
+  ASSERT_TRUE(Drift(a, b).has_value());
+  EXPECT_NEAR(*Drift(a, b), (0.0 + 1.0 + 0.2) / 3.0, 1e-6);
+  EXPECT_EQ(*Drift(a, a), 0.0);
+  EXPECT_FALSE(Drift(a, ProbeResult()).has_value());
+  b.outputs = {{1, {1.0f, 0.0f, 0.0f}}};
+  EXPECT_FALSE(Drift(a, b).has_value()) << "trunks of another size have no common measure";
+}
+
 }  // namespace
 }  // namespace mixmatch::server
