@@ -332,6 +332,12 @@ class MomentHead final : public AssociativeHead {
   }
 
   absl::StatusOr<SolvedHead> Solve(int iterations) override;
+
+  void ForgetSolution() override {
+    AnnotatedLock lock(&state_mutex_);
+    std::fill(start_.begin(), start_.end(), at::Tensor());
+  }
+
   absl::StatusOr<std::string> Save() override;
   absl::Status Load(absl::string_view bytes) override;
 

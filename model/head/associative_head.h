@@ -89,6 +89,11 @@ class AssociativeHead {
   // for directly, so that one step finds them), 3 for more.
   virtual absl::StatusOr<SolvedHead> Solve(int iterations = 0) = 0;
 
+  // The next Solve starts from the seed instead of the last solution. Its maps are then a function of the moments and
+  // the number of iterations alone: after removals they equal, to rounding, those of a head that never saw what was
+  // removed, whether or not the iterations suffice. That Solve costs as much as the first.
+  virtual void ForgetSolution() = 0;
+
   // The full state, with the queue folded in, in this build's byte order; checksummed. Load replaces everything, in a
   // head of the same options. DATA_LOSS when the bytes are cut or altered, FAILED_PRECONDITION when they are of other
   // dimensions.

@@ -46,6 +46,7 @@ class HeadLearner {
   absl::Status Remove(const std::vector<std::vector<PartId>>& events);
   // See AssociativeHead::Solve.
   absl::StatusOr<Space> Solve(int iterations = 0);
+  void ForgetSolution() { head_->ForgetSolution(); }
 
  private:
   absl::Status Change(const std::vector<std::vector<PartId>>& events, bool add);

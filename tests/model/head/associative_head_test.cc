@@ -172,6 +172,23 @@ TEST(AssociativeHeadTest, RemovingAnEventLeavesWhatWasThereWithoutIt) {
   EXPECT_LT(CosineDifference(*never->Solve(30)->maps, *after.maps, events), 2e-3);
 }
 
+TEST(AssociativeHeadTest, AfterForgettingItsSolutionAHeadIsAsIfItHadNeverSeenWhatWasRemovedWithFewIterationsToo) {
+  World world({30, 40});
+  const std::vector<Event> events = MakeEvents(world, 80);
+  auto never = AssociativeHead::Create(SmallOptions()).value();
+  auto removed = AssociativeHead::Create(SmallOptions()).value();
+  for (size_t i = 0; i < events.size(); ++i) {
+    if (i >= 20) {
+      ASSERT_TRUE(never->Add(events[i].parts()).ok());
+    }
+    ASSERT_TRUE(removed->Add(events[i].parts()).ok());
+  }
+  ASSERT_TRUE(removed->Solve().ok());
+  for (size_t i = 0; i < 20; ++i) ASSERT_TRUE(removed->Remove(events[i].parts()).ok());
+  removed->ForgetSolution();
+  EXPECT_LT(CosineDifference(*never->Solve(2)->maps, *removed->Solve(2)->maps, events), 2e-4);
+}
+
 TEST(AssociativeHeadTest, RemovingEverythingFallsBackToTheRandomMaps) {
   World world({30, 40});
   const std::vector<Event> events = MakeEvents(world, 5);
