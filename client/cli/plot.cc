@@ -49,7 +49,8 @@ constexpr double kHeight = 170;  // Of a frame.
 constexpr double kBelow = 20;    // Of a chart, below its frame: labels of the axis.
 constexpr double kFoot = 26;     // Name of the axis.
 constexpr double kRadius = 2.2;
-constexpr double kLabelApart = 16;  // Labels of marks closer than this would overlap.
+constexpr double kRing = 4.5;      // A candidate's dot, around that of the trunk in use.
+constexpr double kDigit = 8;       // Width of a digit in a mark's label.
 constexpr int kTicks = 5;
 constexpr int kMostRows = 30;
 
@@ -62,6 +63,7 @@ struct Point {
 struct Series {
   const char* style;
   std::vector<Point> points;
+  bool ring = false;
 };
 
 // A range of values and where its ends are drawn.
@@ -133,7 +135,7 @@ class Drawing {
   }
 
   std::string Draw() {
-    Series loss{"loss", {}}, probe{"probe", {}}, candidate{"candidate", {}}, drift{"drift", {}};
+    Series loss{"loss", {}}, probe{"probe", {}}, candidate{"candidate", {}, true}, drift{"drift", {}};
     for (const v1::TrainingSample& sample : history_.samples()) {
       if (sample.has_loss()) Add(sample, "loss", sample.loss(), loss);
       if (sample.has_probe_recall()) Add(sample, "in use", sample.probe_recall(), probe);
@@ -227,12 +229,12 @@ class Drawing {
     for (const Point& point : series.points) {
       absl::StrAppendFormat(
           &svg_, "<circle class=\"dot %s\" cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"><title>%s</title></circle>\n",
-          series.style, x_(point.x), y(point.y), kRadius, point.tip);
+          series.style, x_(point.x), y(point.y), series.ring ? kRing : kRadius, point.tip);
     }
   }
 
   void Marks(double above) {
-    double labelled = -kLabelApart;
+    double labelled = 0;  // Labels reach up to here.
     for (const v1::TrainingSample& sample : history_.samples()) {
       const std::string style = StyleOf(sample.mark());
       if (style.empty()) continue;
@@ -242,9 +244,11 @@ class Drawing {
                             "<title>trunk %d %s, step %d, %s</title></line>\n",
                             style, x, above, x, above + kHeight, sample.marked_trunk(),
                             style == "back" ? "used again" : style, sample.steps(), FullTime(sample.time()));
-      if (std::abs(x - labelled) < kLabelApart) continue;
-      labelled = x;
-      Text(x, above - 5, "middle", absl::StrCat(sample.marked_trunk()));
+      const std::string label = absl::StrCat(sample.marked_trunk());
+      const double half = kDigit * (static_cast<double>(label.size()) + 0.5) / 2.0;
+      if (x - half < labelled) continue;  // It would lie on the one before.
+      labelled = x + half;
+      Text(x, above - 5, "middle", label);
     }
   }
 
