@@ -178,15 +178,13 @@ absl::Status TrunkLearner::Rollback(uint64_t number) {
   record.set_trunk(number);
   record.set_published(true);
   *record.mutable_published_time() = google::protobuf::util::TimeUtil::GetCurrentTime();
+  // Held throughout: no candidate of the training that is given up is published behind this trunk's back.
+  absl::MutexLock lock(&trainer_mutex_);
   v1::TrainingSample sample;
-  {
-    absl::MutexLock lock(&trainer_mutex_);
-    sample.set_steps(trainer_->steps());
-  }
+  sample.set_steps(trainer_->steps());
   sample.set_mark(v1::TRAINING_MARK_ROLLED_BACK);
   sample.set_marked_trunk(number);
   MIXMATCH_RETURN_IF_ERROR(learner_.AdoptTrunk(number, trunk, record, sample));
-  absl::MutexLock lock(&trainer_mutex_);
   judged_at_step_ = trainer_->steps();
   return trainer_->SetPublished(trunk, /*restart=*/true);
 }
