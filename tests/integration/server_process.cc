@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -22,6 +23,7 @@ namespace {
 
 constexpr absl::Duration kLook = absl::Milliseconds(5);  // Between two looks at a file of another process.
 constexpr size_t kTailBytes = 4000;
+constexpr size_t kReportBytes = 8000;
 
 std::string ReadFile(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -31,6 +33,15 @@ std::string ReadFile(const std::string& path) {
 }
 
 }  // namespace
+
+std::string SanitizerReport(const std::string& log) {
+  size_t first = std::string::npos;
+  for (const char* start : {"ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer",
+                            "FATAL: ThreadSanitizer", "AddressSanitizer:DEADLYSIGNAL", "ThreadSanitizer:DEADLYSIGNAL"}) {
+    first = std::min(first, log.find(start));
+  }
+  return first == std::string::npos ? "" : log.substr(first, kReportBytes);
+}
 
 ScratchDir::ScratchDir() {
   path_ = testing::TempDir() + "/mixmatch-XXXXXX";
@@ -100,6 +111,8 @@ int ServerProcess::Wait() {
   while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
   pid_ = -1;
+  const std::string report = SanitizerReport(ReadFile(data_dir_ + ".log"));
+  if (!report.empty()) ADD_FAILURE() << "A sanitizer reported on mixmatchd or one of its decoders:\n" << report;
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 

@@ -22,6 +22,11 @@ class ScratchDir {
   std::string path_;
 };
 
+// What a sanitizer reported in the log of a process, from its first line on and cut to some kilobytes; "" if nothing.
+std::string SanitizerReport(const std::string& log);
+
+// Its end, however it comes, is a test failure where its log has a sanitizer's report: on itself, or on a decoder, which
+// writes to the same log.
 class ServerProcess {
  public:
   // `data_dir` outlives the process and can be given to the next one. The defaults of tests come before `flags`.
