@@ -70,6 +70,22 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 std::string GenerationDir(uint64_t generation) {
   return absl::StrCat("generations/", generation, "-", absl::ToUnixMicros(absl::Now()));
 }
+// The trained trunk that is shipped with the server: beside the program.
+std::string BaseTrunkPath() {
+  std::error_code error;
+  return fs::read_symlink("/proc/self/exe", error).parent_path() / "mixmatch-base.safetensors";
+}
+
+absl::StatusOr<std::shared_ptr<const model::Trunk>> FirstTrunk(const ServerOptions& options) {
+  if (options.init == "scratch") return model::Trunk::Create(options.trunk);
+  const std::string path = options.init == "base" ? BaseTrunkPath() : options.init;
+  const auto bytes = ReadFile(path);
+  if (!bytes.ok()) {
+    return absl::NotFoundError(absl::StrCat("--init: cannot read ", path, "; give base, scratch or a trunk's file"));
+  }
+  return model::Trunk::FromBytes(*bytes);
+}
+
 std::string TrunkFile(uint64_t number) { return absl::StrCat("trunks/trunk-", number, ".bin"); }
 
 }  // namespace
@@ -100,9 +116,14 @@ absl::Status Checkpoint::SaveTrunk(uint64_t number, const model::Trunk& trunk) {
 }
 
 absl::StatusOr<std::shared_ptr<const model::Trunk>> Checkpoint::LoadTrunk(uint64_t number) const {
-  if (number == 0) return model::Trunk::Create(options_.trunk);
-  MIXMATCH_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(Path(TrunkFile(number))));
-  return model::Trunk::FromBytes(bytes);
+  const auto bytes = ReadFile(Path(TrunkFile(number)));
+  if (number == 0 && absl::IsNotFound(bytes.status())) {
+    MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<const model::Trunk> first, FirstTrunk(options_));
+    MIXMATCH_RETURN_IF_ERROR(Write(TrunkFile(0), first->ToBytes()).status());
+    return first;
+  }
+  MIXMATCH_RETURN_IF_ERROR(bytes.status());
+  return model::Trunk::FromBytes(*bytes);
 }
 
 void Checkpoint::SetTrainerState(std::string bytes) {
@@ -115,24 +136,31 @@ absl::StatusOr<std::string> Checkpoint::LoadTrainerState(const storage::v1::Mani
   return Read(manifest.trainer());
 }
 
-// A trunk that cannot be read is replaced by the first one: its output is made again from the tokens as it is missed.
-std::shared_ptr<const model::Trunk> Checkpoint::RestoreTrunk(storage::v1::Manifest& manifest) const {
+// A trunk that cannot be read is replaced by the first one, and that by random weights: their output is made again from
+// the tokens as it is missed.
+absl::StatusOr<std::shared_ptr<const model::Trunk>> Checkpoint::RestoreTrunk(storage::v1::Manifest& manifest) const {
   auto trunk = LoadTrunk(manifest.trunk());
-  if (trunk.ok()) return *std::move(trunk);
+  const bool fresh = manifest.generation() == 0;  // Nothing was ever published: a bad --init is the user's to mend.
+  if (trunk.ok() || fresh) return trunk;
   Log::Warn("trunk {} cannot be read ({}); going back to the first one", manifest.trunk(), trunk.status().ToString());
   manifest.set_trunk(0);
-  return *model::Trunk::Create(options_.trunk);
+  trunk = LoadTrunk(0);
+  if (trunk.ok()) return trunk;
+  Log::Warn("trunk 0 cannot be read ({}); going back to random weights", trunk.status().ToString());
+  return model::Trunk::Create(options_.trunk);
 }
 
 std::shared_ptr<const model::HeadMaps> Checkpoint::RestoreHead(const storage::v1::Manifest& manifest,
-                                                               const model::Trunk& trunk) const {
+                                                               const model::Trunk& trunk, bool* as_saved) const {
   const std::vector<int> dims = HeadDims(trunk);
+  *as_saved = false;
   if (!options_.learner.random_head && !manifest.head().path().empty()) {
     auto bytes = Read(manifest.head());
     if (bytes.ok()) {
       auto maps = model::HeadMaps::Parse(*bytes);
       bool fits = maps.ok() && (*maps)->slots() == static_cast<int>(dims.size()) && (*maps)->dim() == options_.index.dim;
       for (size_t slot = 0; fits && slot < dims.size(); ++slot) fits = (*maps)->feature_dim(slot) == dims[slot];
+      *as_saved = fits;
       if (fits) return *std::move(maps);
     }
     Log::Warn("the head of generation {} cannot be read; it will be solved again", manifest.generation());
@@ -181,9 +209,11 @@ absl::StatusOr<Restored> Checkpoint::Restore() {
     Log::Warn("the manifest cannot be read ({}); starting from the store alone", manifest.status().ToString());
   }
   const uint64_t wanted_trunk = restored.manifest.trunk();
-  std::shared_ptr<const model::Trunk> trunk = RestoreTrunk(restored.manifest);
-  std::shared_ptr<const model::HeadMaps> head = RestoreHead(restored.manifest, *trunk);
-  const bool same = restored.manifest.trunk() == wanted_trunk && !options_.learner.random_head;
+  MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<const model::Trunk> trunk, RestoreTrunk(restored.manifest));
+  bool same_head = false;
+  std::shared_ptr<const model::HeadMaps> head = RestoreHead(restored.manifest, *trunk, &same_head);
+  // Vectors of another encoder are not to be searched with this one: its own are made from the features.
+  const bool same = restored.manifest.trunk() == wanted_trunk && same_head;
   auto serving = std::make_shared<Serving>(
       Serving{restored.manifest.generation(), Encoder(restored.manifest.trunk(), trunk, head), {}});
   for (int slot = 0; slot < static_cast<int>(model::ModalityTable().size()); ++slot) {

@@ -33,14 +33,16 @@ class Checkpoint {
   Checkpoint(const ServerOptions& options, index::Store& store);
 
   // Reads the last checkpoint. What is missing or damaged is made anew from the store: segments from the features, the
-  // head as a random one until the learner has solved it again, the trunk from its seed. Never refuses for that.
+  // head as a random one until the learner has solved it again, the trunk by trunk 0. Never refuses for that. NOT_FOUND
+  // or DATA_LOSS only when a new data directory's --init cannot be read.
   absl::StatusOr<Restored> Restore();
 
   // Writes a generation; when it returns OK, a restart finds this one. Old generations are removed, trunks are kept.
   // `manifest` brings history and counters.
   absl::Status Save(const Serving& serving, storage::v1::Manifest manifest);
 
-  // Keeps the weights of a trunk, so that it can be gone back to. NOT_FOUND / DATA_LOSS on load.
+  // Keeps the weights of a trunk, so that it can be gone back to. NOT_FOUND / DATA_LOSS on load. Trunk 0 of a new data
+  // directory is what --init says, and is kept from then on.
   absl::Status SaveTrunk(uint64_t number, const model::Trunk& trunk);
   absl::StatusOr<std::shared_ptr<const model::Trunk>> LoadTrunk(uint64_t number) const;
 
@@ -52,8 +54,9 @@ class Checkpoint {
   std::string Path(absl::string_view below) const;
   absl::StatusOr<storage::v1::GenerationFile> Write(const std::string& below, absl::string_view bytes) const;
   absl::StatusOr<std::string> Read(const storage::v1::GenerationFile& file) const;
-  std::shared_ptr<const model::Trunk> RestoreTrunk(storage::v1::Manifest& manifest) const;
-  std::shared_ptr<const model::HeadMaps> RestoreHead(const storage::v1::Manifest& manifest, const model::Trunk& trunk) const;
+  absl::StatusOr<std::shared_ptr<const model::Trunk>> RestoreTrunk(storage::v1::Manifest& manifest) const;
+  std::shared_ptr<const model::HeadMaps> RestoreHead(const storage::v1::Manifest& manifest, const model::Trunk& trunk,
+                                                     bool* as_saved) const;
   absl::Status FillIndex(int slot, const Encoder& encoder, index::SegmentedIndex& index) const;
 
   const ServerOptions options_;

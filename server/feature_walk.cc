@@ -53,7 +53,9 @@ absl::StatusOr<std::vector<float>> JoinedFeatures(index::Store& store, int slot,
                                                   uint64_t trunk_number, const model::Trunk& trunk) {
   MIXMATCH_ASSIGN_OR_RETURN(std::vector<float> joined, store.GetFeatures(slot, part_id));
   auto row = store.GetTrunkFeatures(TrunkKey(trunk_number, slot), part_id);
-  if (absl::IsNotFound(row.status())) row = EncodeAndStore(store, slot, part_id, trunk_number, trunk);
+  // What another trunk of that number left is as good as nothing.
+  const bool missing = absl::IsNotFound(row.status()) || (row.ok() && row->size() != trunk.config().output_dim);
+  if (missing) row = EncodeAndStore(store, slot, part_id, trunk_number, trunk);
   MIXMATCH_RETURN_IF_ERROR(row.status());
   joined.insert(joined.end(), row->begin(), row->end());
   return joined;

@@ -9,6 +9,7 @@ constexpr char kFooter[] =
     "Examples:\n"
     "  mixmatchd --data-dir /var/lib/mixmatch\n"
     "  mixmatchd --config /etc/mixmatch.toml --listen 127.0.0.1:7411\n"
+    "  mixmatchd --data-dir new --init my-trunk.safetensors       # written by mixmatch train\n"
     "  mixmatchd --data-dir copy --head random --learning off   # the same data, nothing learned: a baseline\n"
     "\n"
     "A config file holds the same names, e.g.  listen = \"127.0.0.1:7411\"\n"
@@ -74,6 +75,10 @@ void AddLearning(CLI::App& app, ServerOptions& o, std::string& learning, std::st
       ->capture_default_str();
   app.add_option("--head", head, "random: serve with the never-trained head, for comparison")
       ->check(CLI::IsMember({"learned", "random"}))
+      ->capture_default_str();
+  app.add_option("--init", o.init,
+                 "What a new data directory's trunk begins as: base (trained, shipped beside mixmatchd), scratch "
+                 "(random weights), or a trunk's file")
       ->capture_default_str();
   LearnerOptions& l = o.learner;
   app.add_option("--learn-interval-seconds", l.min_interval, "Least time between two changes of the fast head")

@@ -45,7 +45,8 @@ struct ServerOptions {
   Limits limits;
   LearnerOptions learner;
   model::MediaDecoderOptions decoder;
-  model::TrunkConfig trunk = model::TrunkConfig::Small();
+  std::string init = "base";        // The first trunk of a new data directory: base, scratch or a file.
+  model::TrunkConfig trunk = model::TrunkConfig::Small();  // Of scratch.
   index::SegmentedIndexOptions index;
 };
 
