@@ -22,6 +22,7 @@ struct Flags {
   std::string trunk, json;
   int seeds = 3;
   int64_t refresh_rows = 100'000;
+  bool brief = false;  // Baselines answer questions only; no unseen `fluent`, no warm unlearning.
 };
 
 void Say(const std::string& what) { absl::FPrintF(stderr, "%s\n", what); }
@@ -41,8 +42,9 @@ bool Has(const Corpus& corpus, const std::string& name) {
   return false;
 }
 
-// Everything that one seed of one kind of input is measured by. `joint` stays empty unless it is a column of its own.
-absl::Status MeasureHead(const Trial& trial, const std::string& joint_suffix) {
+// Everything that one seed of one kind of input is measured by. `joint_suffix` is empty unless the offline solution is a
+// column of its own; `whole`: not only answers to questions.
+absl::Status MeasureHead(const Trial& trial, const std::string& joint_suffix, bool whole) {
   const Corpus& corpus = *trial.corpus;
   const EmojiSplit split = UnseenTwitter();
   if (Has(corpus, "speech")) {
@@ -52,6 +54,7 @@ absl::Status MeasureHead(const Trial& trial, const std::string& joint_suffix) {
   if (!Has(corpus, "emoji")) return absl::OkStatus();
   MIXMATCH_ASSIGN_OR_RETURN(const Space space, Learn(trial, EmojiEvents(corpus, split)));
   MIXMATCH_RETURN_IF_ERROR(AskEmoji(trial, split, space, ""));
+  if (!whole) return absl::OkStatus();
   MIXMATCH_ASSIGN_OR_RETURN(const Space joint, Learn(trial, EmojiEvents(corpus, split), kConverged));
   if (!joint_suffix.empty()) {
     Trial offline = trial;
@@ -66,23 +69,24 @@ absl::Status MeasureHead(const Trial& trial, const std::string& joint_suffix) {
   return MeasureStream(trial, joint);
 }
 
-absl::Status MeasureSeed(const Corpus& corpus, uint64_t seed, bool with_trunk, int64_t refresh_rows, Results* results) {
+absl::Status MeasureSeed(const Corpus& corpus, uint64_t seed, const Flags& flags, Results* results) {
+  const bool with_trunk = !flags.trunk.empty();
   Trial random{&corpus, results, Input::kFixed, seed, "_random_features"};
   MIXMATCH_ASSIGN_OR_RETURN(auto maps, model::HeadMaps::Random(InputDims(corpus, Input::kFixed), 512, seed));
   const Space projected = Space::OfMaps(&corpus, Input::kFixed, std::move(maps));
   MIXMATCH_RETURN_IF_ERROR(AskEmoji(random, UnseenTwitter(), projected, ""));
-  MIXMATCH_RETURN_IF_ERROR(AskEmoji(random, UnseenFluent(), projected, "_fluent"));
+  if (!flags.brief) MIXMATCH_RETURN_IF_ERROR(AskEmoji(random, UnseenFluent(), projected, "_fluent"));
   MIXMATCH_RETURN_IF_ERROR(AskSpeech(random, projected));
 
   Trial head{&corpus, results, Input::kFixed, seed, "_head_alone"};
-  MIXMATCH_RETURN_IF_ERROR(MeasureHead(head, with_trunk ? "" : "_joint_offline"));
-  if (Has(corpus, "emoji")) {
+  MIXMATCH_RETURN_IF_ERROR(MeasureHead(head, with_trunk ? "" : "_joint_offline", !(flags.brief && with_trunk)));
+  if (Has(corpus, "emoji") && !flags.brief) {
     MIXMATCH_ASSIGN_OR_RETURN(const Space fluent, Learn(head, EmojiEvents(corpus, UnseenFluent())));
     MIXMATCH_RETURN_IF_ERROR(AskEmoji(head, UnseenFluent(), fluent, "_fluent"));
   }
   if (with_trunk) {
     Trial whole{&corpus, results, Input::kJoined, seed, ""};
-    MIXMATCH_RETURN_IF_ERROR(MeasureHead(whole, "_joint_offline"));
+    MIXMATCH_RETURN_IF_ERROR(MeasureHead(whole, "_joint_offline", /*whole=*/true));
   }
   if (seed != 1) return absl::OkStatus();  // What follows does not depend on it.
   if (with_trunk) {
@@ -90,11 +94,12 @@ absl::Status MeasureSeed(const Corpus& corpus, uint64_t seed, bool with_trunk, i
     MIXMATCH_RETURN_IF_ERROR(AskEmoji(alone, UnseenTwitter(), Space::OfTrunk(&corpus), ""));
     MIXMATCH_RETURN_IF_ERROR(AskSpeech(alone, Space::OfTrunk(&corpus)));
     Trial whole{&corpus, results, Input::kJoined, seed, ""};
-    MIXMATCH_RETURN_IF_ERROR(MeasureUnlearning(whole));
-    MIXMATCH_RETURN_IF_ERROR(MeasureRefresh(whole, refresh_rows));
+    MIXMATCH_RETURN_IF_ERROR(MeasureUnlearning(whole, !flags.brief));
+    MIXMATCH_RETURN_IF_ERROR(MeasureRefresh(whole, flags.refresh_rows));
+    if (flags.brief) return absl::OkStatus();
   }
-  if (Has(corpus, "emoji")) MIXMATCH_RETURN_IF_ERROR(MeasureUnlearning(head));
-  return MeasureRefresh(head, refresh_rows);
+  if (Has(corpus, "emoji")) MIXMATCH_RETURN_IF_ERROR(MeasureUnlearning(head, !flags.brief));
+  return MeasureRefresh(head, flags.refresh_rows);
 }
 
 absl::Status Run(const Flags& flags) {
@@ -114,8 +119,7 @@ absl::Status Run(const Flags& flags) {
   Results results;
   for (int seed = 1; seed <= flags.seeds; ++seed) {
     Say(absl::StrCat("seed ", seed, " of ", flags.seeds));
-    MIXMATCH_RETURN_IF_ERROR(
-        MeasureSeed(corpus, static_cast<uint64_t>(seed), !flags.trunk.empty(), flags.refresh_rows, &results));
+    MIXMATCH_RETURN_IF_ERROR(MeasureSeed(corpus, static_cast<uint64_t>(seed), flags, &results));
   }
   absl::PrintF("%s", results.Table());
   if (flags.json.empty()) return absl::OkStatus();
@@ -140,6 +144,7 @@ int main(int argc, char** argv) {
   app.add_option("--refresh-rows", flags.refresh_rows, "Rows of the refresh; its time is scaled to 100,000")
       ->check(CLI::Range(1, 10'000'000))
       ->capture_default_str();
+  app.add_flag("--brief", flags.brief, "Leave out what takes longest");
   app.add_option("--json", flags.json, "Write the results to this file");
   CLI11_PARSE(app, argc, argv);
   const absl::Status status = mixmatch::bench::Run(flags);

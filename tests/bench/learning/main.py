@@ -1,7 +1,8 @@
 #!/usr/bin/python3 -B
 """The learning benchmark: prepares corpora, makes shards of them, measures, prints a table and writes the figures.
 
-    tests/bench/run learning [--quick] [--json FILE] [--trunk FILE] [--seeds N] [--shards DIR]... [--build DIR] [--work DIR]
+    tests/bench/run learning [--quick] [--json FILE] [--trunk FILE | --no-trunk] [--seeds N] [--shards DIR]...
+                             [--build DIR] [--work DIR]
 """
 
 import argparse
@@ -18,6 +19,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.quickstart.figures import Figures, source_version  # noqa: E402
 
+BASE = ROOT / "model/base/base.safetensors"
 CORPORA = ("emoji", "speech")
 QUICK_CORPORA = ("emoji",)
 PROGRAMS = ("mixmatch-shards", "mixmatch-decoder", "learning_bench")
@@ -42,7 +44,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a tenth of the emoji, one seed, no speech ladder: a minute")
     parser.add_argument("--json", type=pathlib.Path, help="write the figures to this file")
-    parser.add_argument("--trunk", type=pathlib.Path, help="weights of a trunk; default: fixed features alone")
+    parser.add_argument("--trunk", type=pathlib.Path, default=BASE, help="weights of a trunk; default: the base model")
+    parser.add_argument("--no-trunk", action="store_true", help="fixed features alone")
     parser.add_argument("--seeds", type=int, help="runs that means are taken over; default: 3")
     parser.add_argument("--shards", type=pathlib.Path, action="append", help="measure on these instead of making some")
     parser.add_argument("--build", type=pathlib.Path, help="where the programs are built; default: build them")
@@ -112,8 +115,10 @@ def main() -> int:
     command = [programs / "learning_bench", "--json", raw, "--seeds", str(seeds)]
     for folder in shards:
         command += ["--shards", folder]
-    if settings.trunk:
+    if not settings.no_trunk and settings.trunk.is_file():
         command += ["--trunk", settings.trunk]
+    if settings.quick:
+        command.append("--brief")
     subprocess.run(command, check=True)
     results = json.loads(raw.read_text())
     figures = figures_of(results)

@@ -217,7 +217,7 @@ absl::Status MeasureStream(const Trial& trial, const Space& joint) {
   return MeasureOldIndex(trial, questions, events, spaces[half - 1], spaces.back(), "_with_unlearned_items");
 }
 
-absl::Status MeasureUnlearning(const Trial& trial) {
+absl::Status MeasureUnlearning(const Trial& trial, bool warm_too) {
   const EmojiSplit split = UnseenTwitter();
   const Events events = EmojiEvents(*trial.corpus, split);
   Events kept, removed;
@@ -226,9 +226,11 @@ absl::Status MeasureUnlearning(const Trial& trial) {
   MIXMATCH_RETURN_IF_ERROR(learner.Add(events));
   MIXMATCH_RETURN_IF_ERROR(learner.Solve().status());
   MIXMATCH_RETURN_IF_ERROR(learner.Remove(removed));
-  MIXMATCH_ASSIGN_OR_RETURN(const Space warm, learner.Solve(kConverged));
-  MIXMATCH_ASSIGN_OR_RETURN(const Space never_converged, Learn(trial, kept, kConverged));
-  MIXMATCH_RETURN_IF_ERROR(AddGaps(trial, warm, never_converged, "_warm"));
+  if (warm_too) {
+    MIXMATCH_ASSIGN_OR_RETURN(const Space warm, learner.Solve(kConverged));
+    MIXMATCH_ASSIGN_OR_RETURN(const Space converged, Learn(trial, kept, kConverged));
+    MIXMATCH_RETURN_IF_ERROR(AddGaps(trial, warm, converged, "_warm"));
+  }
   learner.ForgetSolution();
   MIXMATCH_ASSIGN_OR_RETURN(const Space afresh, learner.Solve());
   MIXMATCH_ASSIGN_OR_RETURN(const Space never, Learn(trial, kept));

@@ -43,8 +43,9 @@ absl::Status MeasureEmergence(const Trial& trial, const Space& direct);
 // vectors are older than the queries.
 absl::Status MeasureStream(const Trial& trial, const Space& joint);
 
-// Removes a tenth of the events, and compares with a head that never saw them.
-absl::Status MeasureUnlearning(const Trial& trial);
+// Removes a tenth of the events, solves from the seed (`warm_too`: from the last solution as well), and compares with a
+// head that never saw them.
+absl::Status MeasureUnlearning(const Trial& trial, bool warm_too);
 
 // Maps 100,000 rows of image features, as a refresh of the whole index does.
 absl::Status MeasureRefresh(const Trial& trial, int64_t rows);
