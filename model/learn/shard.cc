@@ -29,9 +29,9 @@ absl::Status Check(const Shard& shard) {
     const size_t tokens = part.tokens.size() / kTokenBytes;
     if (part.slot < 0 || part.event < 0 || part.event >= shard.events.size() || part.row < 0 ||
         part.row >= shard.rows.size()) {
-      return absl::InvalidArgumentError(absl::StrCat("shard.parts[", i, "]: got slot ", part.slot, ", event ", part.event,
-                                                     ", row ", part.row, " of ", shard.events.size(), " events and ",
-                                                     shard.rows.size(), " rows"));
+      return absl::InvalidArgumentError(absl::StrCat("shard.parts[", i, "]: got slot ", part.slot, ", event ",
+                                                     part.event, ", row ", part.row, " of ", shard.events.size(),
+                                                     " events and ", shard.rows.size(), " rows"));
     }
     if (part.tokens.size() % kTokenBytes != 0 || tokens < 1 || tokens > kMostTokens) {
       return absl::InvalidArgumentError(absl::StrCat("shard.parts[", i, "].tokens: got ", part.tokens.size(),

@@ -61,7 +61,9 @@ absl::Status AddShards(const std::string& folder, const std::function<bool(const
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     if (absl::EndsWith(entry.path().string(), ".safetensors")) paths.push_back(entry.path().string());
   }
-  if (paths.empty()) return absl::NotFoundError(absl::StrCat("no shards in ", folder, "; make them with mixmatch-shards"));
+  if (paths.empty()) {
+    return absl::NotFoundError(absl::StrCat("no shards in ", folder, "; make them with mixmatch-shards"));
+  }
   std::sort(paths.begin(), paths.end());
   for (const std::string& path : paths) {
     MIXMATCH_ASSIGN_OR_RETURN(model::Shard shard, model::Shard::ReadFile(path));

@@ -48,7 +48,7 @@ struct Corpus {
 absl::Status AddShards(const std::string& folder, const std::function<bool(const Source&)>& passes, bool keep_tokens,
                        Corpus* corpus);
 
-// Fills Part::trunk of the parts that still hold tokens, rounded to half floats as the store does, and drops the tokens.
+// Fills Part::trunk of the parts that still hold tokens, rounded to half floats as the store does; drops the tokens.
 absl::Status EncodeWith(const model::Trunk& trunk, const std::function<void(size_t done, size_t total)>& progress,
                         Corpus* corpus);
 

@@ -42,8 +42,8 @@ bool Has(const Corpus& corpus, const std::string& name) {
   return false;
 }
 
-// Everything that one seed of one kind of input is measured by. `joint_suffix` is empty unless the offline solution is a
-// column of its own; `whole`: not only answers to questions.
+// Everything that one seed of one kind of input is measured by. `joint_suffix` is empty unless the offline solution is
+// a column of its own; `whole`: not only answers to questions.
 absl::Status MeasureHead(const Trial& trial, const std::string& joint_suffix, bool whole) {
   const Corpus& corpus = *trial.corpus;
   const EmojiSplit split = UnseenTwitter();
@@ -137,10 +137,14 @@ int main(int argc, char** argv) {
   CLI::App app(
       "Measures what learning is worth on shards of the emoji and speech corpora.\n"
       "Example: learning_bench --shards shards/emoji --trunk base.safetensors --json learning.json");
-  app.add_option("--shards", flags.shards, "Folders that mixmatch-shards wrote")->required()->check(CLI::ExistingDirectory);
-  app.add_option("--trunk", flags.trunk, "A trunk's weights; without it only the baselines of fixed features are measured")
+  app.add_option("--shards", flags.shards, "Folders that mixmatch-shards wrote")
+      ->required()
+      ->check(CLI::ExistingDirectory);
+  app.add_option("--trunk", flags.trunk, "A trunk's weights; without it only fixed features are measured")
       ->check(CLI::ExistingFile);
-  app.add_option("--seeds", flags.seeds, "Runs that means are taken over")->check(CLI::Range(1, 100))->capture_default_str();
+  app.add_option("--seeds", flags.seeds, "Runs that means are taken over")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
   app.add_option("--refresh-rows", flags.refresh_rows, "Rows of the refresh; its time is scaled to 100,000")
       ->check(CLI::Range(1, 10'000'000))
       ->capture_default_str();

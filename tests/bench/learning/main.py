@@ -42,7 +42,7 @@ def say(line: str) -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the emoji, one seed, no speech ladder: a minute")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the emoji, one seed: a minute")
     parser.add_argument("--json", type=pathlib.Path, help="write the figures to this file")
     parser.add_argument("--trunk", type=pathlib.Path, default=BASE, help="weights of a trunk; default: the base model")
     parser.add_argument("--no-trunk", action="store_true", help="fixed features alone")

@@ -77,10 +77,11 @@ std::vector<Question> EmojiQuestions(const Corpus& corpus, const EmojiSplit& spl
       corpus.Where([](const Source& s) { return IsEmoji(s, "speech") && s["split"] == "test"; });
   const std::vector<PartId> pictures =
       corpus.Where([&](const Source& s) { return IsEmoji(s, "picture") && s["style"] == split.test_style; });
-  const std::vector<PartId> learned =
-      corpus.Where([&](const Source& s) { return IsEmoji(s, "picture") && Contains(split.learned_styles, s["style"]); });
-  return {{"image_to_text", pictures, names},   {"text_to_image", names, pictures}, {"speech_to_text", speech, names},
-          {"speech_to_image", speech, pictures}, {"text_to_speech", names, speech},  {"image_to_speech", pictures, speech},
+  const std::vector<PartId> learned = corpus.Where(
+      [&](const Source& s) { return IsEmoji(s, "picture") && Contains(split.learned_styles, s["style"]); });
+  return {{"image_to_text", pictures, names},     {"text_to_image", names, pictures},
+          {"speech_to_text", speech, names},      {"speech_to_image", speech, pictures},
+          {"text_to_speech", names, speech},      {"image_to_speech", pictures, speech},
           {"image_to_image", pictures, learned}};
 }
 

@@ -32,9 +32,10 @@ class QuestionsTest : public ::testing::Test {
     }
     for (const char* caption : {"x", "y"}) {
       Add("speech", caption, "text", "caption", {{"lang", "fr"}, {"pool", "candidate"}, {"split", "train"}});
-      Add("speech", caption, "audio", "speech", {{"lang", "fr"}, {"pool", "candidate"}, {"split", "train"}, {"voice", "m"}});
-      for (const char* voice : {"human", "flite_slt", "f3"}) {
-        Add("speech", caption, "audio", "speech", {{"lang", "fr"}, {"pool", "candidate"}, {"split", "test"}, {"voice", voice}});
+      for (const std::string voice : {"m", "human", "flite_slt", "f3"}) {
+        const std::string split = voice == "m" ? "train" : "test";
+        Add("speech", caption, "audio", "speech",
+            {{"lang", "fr"}, {"pool", "candidate"}, {"split", split}, {"voice", voice}});
       }
     }
     Add("speech", "z", "text", "caption", {{"lang", "fr"}, {"pool", "more"}, {"split", "train"}});

@@ -18,7 +18,8 @@ class Results {
 
   // For people.
   std::string Table() const;
-  // {"figures": [{name, value, unit, runs}], "directions": [{column, question, queries, candidates, r1, r5, r10, median_rank}]}
+  // {"figures": [{name, value, unit, runs}],
+  //  "directions": [{column, question, queries, candidates, r1, r5, r10, median_rank}]}
   std::string Json() const;
 
  private:

@@ -46,8 +46,8 @@ Events EventsOfCategory(const Corpus& corpus, const Events& events, const std::s
   return some;
 }
 
-// Candidates keep the vectors of `before`, queries are asked by `after`: R@10 as it is, and with a map for each modality
-// fitted on parts that were learned from, over that of fresh candidates.
+// Candidates keep the vectors of `before`, queries are asked by `after`: R@10 as it is, and with a map for each
+// modality fitted on parts that were learned from, over that of fresh candidates.
 absl::Status MeasureOldIndex(const Trial& trial, const std::vector<Question>& questions, const Events& anchors,
                              const Space& before, const Space& after, const std::string& variant) {
   const Corpus& corpus = *trial.corpus;
@@ -113,7 +113,8 @@ absl::Status AddGaps(const Trial& trial, const Space& a, const Space& b, const s
     MIXMATCH_ASSIGN_OR_RETURN(const Vectors queries_b, b.Embed(questions[i].queries));
     MIXMATCH_ASSIGN_OR_RETURN(const Vectors candidates_a, a.Embed(questions[i].candidates));
     MIXMATCH_ASSIGN_OR_RETURN(const Vectors candidates_b, b.Embed(questions[i].candidates));
-    cosine_gap = std::max({cosine_gap, LargestCosineGap(queries_a, queries_b), LargestCosineGap(candidates_a, candidates_b)});
+    cosine_gap = std::max({cosine_gap, LargestCosineGap(queries_a, queries_b),
+                           LargestCosineGap(candidates_a, candidates_b)});
     score_gap = std::max(score_gap, LargestScoreGap(queries_a, candidates_a, queries_b, candidates_b));
   }
   trial.results->AddFigure("unlearning_max_cosine_gap" + variant + trial.suffix, cosine_gap, "1 - cosine");
@@ -185,7 +186,8 @@ absl::Status MeasureStream(const Trial& trial, const Space& joint) {
     spaces.push_back(space);
     std::vector<double>& row = accuracy.emplace_back();
     for (size_t c = 0; c <= t; ++c) {
-      MIXMATCH_ASSIGN_OR_RETURN(const double own, MeanR10(corpus, OfCategories(corpus, questions, {categories[c]}), space));
+      MIXMATCH_ASSIGN_OR_RETURN(const double own,
+                                MeanR10(corpus, OfCategories(corpus, questions, {categories[c]}), space));
       row.push_back(own);
     }
     const std::vector<std::string> learned(categories.begin(), categories.begin() + t + 1);

@@ -112,7 +112,8 @@ TEST(ShardTest, RefusesFilesThatAreWholeButInconsistent) {
               f.arrays["token_start"] = Array::Of<int64_t>(ArrayType::kI64, {3}, {0, 66, 65});
             }), absl::StatusCode::kDataLoss);
   EXPECT_EQ(damage([](Safetensors& f) { f.metadata["rows"] = "{}"; }), absl::StatusCode::kDataLoss);
-  EXPECT_EQ(damage([](Safetensors& f) { f.metadata["format"] = "mixmatch-shard-2"; }), absl::StatusCode::kUnimplemented);
+  EXPECT_EQ(damage([](Safetensors& f) { f.metadata["format"] = "mixmatch-shard-2"; }),
+            absl::StatusCode::kUnimplemented);
 }
 
 }  // namespace

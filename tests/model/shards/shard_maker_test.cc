@@ -35,8 +35,9 @@ class TextDecoder : public MediaDecoder {
 };
 
 TEST(ShardMakerTest, ReadsRowsAndLeavesPathsOutOfTheirJson) {
-  Spill(TestPath("manifest"), R"({"id":"a","event":"e","path":"x.txt","media_type":"text/plain","metadata":{"split":"train"}})"
-                              "\n\n");
+  Spill(TestPath("manifest"),
+        R"({"id":"a","event":"e","path":"x.txt","media_type":"text/plain","metadata":{"split":"train"}})"
+        "\n\n");
   const auto rows = ReadManifest(TestPath("manifest"));
   ASSERT_TRUE(rows.ok()) << rows.status();
   ASSERT_EQ(rows->size(), 1);
