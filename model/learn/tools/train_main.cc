@@ -35,6 +35,7 @@ struct Options {
   std::string out, init, state, config = "small", holdout;
   std::vector<std::string> weights;  // "corpus=number"
   int64_t steps = 1000;
+  int64_t stop_after = 0;  // 0: at the end.
   int batch = 64;
   int threads = 1;
   int save_every = 200;
@@ -233,14 +234,15 @@ absl::Status Train(const Options& options) {
   const auto begin = std::chrono::steady_clock::now();
   const int64_t first_step = (*trainer)->steps();
   double loss = 0;
-  for (int64_t step = first_step; step < options.steps; ++step) {
+  const int64_t end = options.stop_after > 0 ? std::min(options.stop_after, options.steps) : options.steps;
+  for (int64_t step = first_step; step < end; ++step) {
     // A cosine to a hundredth of the rate (Loshchilov & Hutter 2017).
     (*trainer)->SetRate(0.01 + 0.99 * 0.5 * (1 + std::cos(3.141592653589793 * step / options.steps)));
     absl::StatusOr<double> value =
         (*trainer)->Step(Batch(*corpus, pick, options.trainer.seed, step, options.batch));
     if (!value.ok()) return value.status();
     loss = step == first_step ? *value : loss + 0.05 * (*value - loss);
-    if ((step + 1) % options.save_every != 0 && step + 1 != options.steps) continue;
+    if ((step + 1) % options.save_every != 0 && step + 1 != end) continue;
     if (absl::Status status = SaveAll(options, **trainer); !status.ok()) return status;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     const double left = seconds / (step + 1 - first_step) * (options.steps - step - 1);
@@ -273,6 +275,7 @@ int Main(int argc, char** argv) {
   app.add_option("--init", o.init, "A trunk to start from (default: random weights)");
   app.add_option("--config", o.config, "Size of a new trunk")->check(CLI::IsMember({"tiny", "small", "base"}))->capture_default_str();
   app.add_option("--steps", o.steps, "Steps in all; the rate falls to nothing over them")->capture_default_str();
+  app.add_option("--stop-after", o.stop_after, "Save and end after this step; the same command without it goes on");
   app.add_option("--batch", o.batch, "Events a step")->check(CLI::Range(2, 1024))->capture_default_str();
   app.add_option("--parts", o.trainer.parts_per_event, "Parts drawn of an event")->check(CLI::Range(2, 16))->capture_default_str();
   app.add_option("--memory", o.trainer.memory, "Rows of earlier steps that are negatives too")->capture_default_str();
