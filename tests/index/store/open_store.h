@@ -14,16 +14,24 @@
 
 namespace mixmatch::index {
 
+// The environment may name the store's directory, which is then kept: for a test that goes on in a process of its own.
+constexpr char kGivenStore[] = "MIXMATCH_TEST_STORE";
+
 class StoreTest : public ::testing::Test {
  protected:
   StoreTest() {
+    if (const char* given = getenv(kGivenStore); given != nullptr) {
+      path_ = given;
+      Reopen();
+      return;
+    }
     std::string pattern = (std::filesystem::temp_directory_path() / "mixmatch_store_XXXXXX").string();
     path_ = mkdtemp(pattern.data());
     Reopen();
   }
   ~StoreTest() override {
     store_.reset();
-    std::filesystem::remove_all(path_);
+    if (getenv(kGivenStore) == nullptr) std::filesystem::remove_all(path_);
   }
 
   void Reopen() {
