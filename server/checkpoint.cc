@@ -1,7 +1,6 @@
 #include "server/checkpoint.h"
 
 #include <fcntl.h>
-#include <openssl/sha.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "model/modality/modality.h"
+#include "proto/base/sha256.h"
 #include "proto/base/status_macros.h"
 #include "server/feature_walk.h"
 #include "server/log.h"
@@ -25,11 +25,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string Sha256(absl::string_view bytes) {
-  std::string digest(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-         reinterpret_cast<unsigned char*>(digest.data()));
-  return digest;
+std::string Digest(absl::string_view bytes) {
+  Sha256 hash;
+  hash.Update(bytes);
+  return hash.Finish();
 }
 
 absl::Status IoError(absl::string_view what, const std::string& path) {
@@ -99,13 +98,13 @@ absl::StatusOr<storage::v1::GenerationFile> Checkpoint::Write(const std::string&
   storage::v1::GenerationFile file;
   file.set_path(below);
   file.set_size(bytes.size());
-  file.set_sha256(Sha256(bytes));
+  file.set_sha256(Digest(bytes));
   return file;
 }
 
 absl::StatusOr<std::string> Checkpoint::Read(const storage::v1::GenerationFile& file) const {
   MIXMATCH_ASSIGN_OR_RETURN(std::string bytes, ReadFile(Path(file.path())));
-  if (bytes.size() != file.size() || Sha256(bytes) != file.sha256()) {
+  if (bytes.size() != file.size() || Digest(bytes) != file.sha256()) {
     return absl::DataLossError(absl::StrCat("checkpoint: ", Path(file.path()), " is damaged"));
   }
   return bytes;

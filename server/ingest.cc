@@ -1,7 +1,5 @@
 #include "server/ingest.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -11,6 +9,7 @@
 #include "absl/time/clock.h"
 #include "google/protobuf/util/time_util.h"
 #include "model/parts/parts.h"
+#include "proto/base/sha256.h"
 #include "proto/base/status_macros.h"
 #include "server/log.h"
 #include "server/spool.h"
@@ -24,23 +23,6 @@ using google::protobuf::util::TimeUtil;
 constexpr size_t kFlushBytes = 1 << 20;       // Content goes to the store in pieces of this size.
 constexpr uint64_t kNoteBytes = 4 << 20;      // An upload's progress is written this often.
 constexpr int kNiceness = 5;
-
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new()) { EVP_DigestInit_ex(context_, EVP_sha256(), nullptr); }
-  ~Sha256() { EVP_MD_CTX_free(context_); }
-  Sha256(const Sha256&) = delete;
-  Sha256& operator=(const Sha256&) = delete;
-  void Update(absl::string_view bytes) { EVP_DigestUpdate(context_, bytes.data(), bytes.size()); }
-  std::string Finish() {
-    std::string digest(32, '\0');
-    EVP_DigestFinal_ex(context_, reinterpret_cast<unsigned char*>(digest.data()), nullptr);
-    return digest;
-  }
-
- private:
-  EVP_MD_CTX* context_;
-};
 
 absl::StatusOr<Spool> SpoolContent(const index::Store& store, const std::string& directory, uint64_t content_id,
                                    uint64_t size, Sha256* hash) {

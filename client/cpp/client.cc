@@ -1,7 +1,6 @@
 #include "client/cpp/client.h"
 
 #include <grpcpp/grpcpp.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <chrono>
@@ -18,6 +17,7 @@
 #include "mixmatch/v1/item_service.grpc.pb.h"
 #include "mixmatch/v1/learning_service.grpc.pb.h"
 #include "mixmatch/v1/search_service.grpc.pb.h"
+#include "proto/base/sha256.h"
 #include "proto/base/status_macros.h"
 
 namespace mixmatch::client {
@@ -37,23 +37,6 @@ std::string NewRequestId() {
   std::random_device device;
   return absl::StrFormat("%08x%08x%08x%08x", device(), device(), device(), device());
 }
-
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new()) { EVP_DigestInit_ex(context_, EVP_sha256(), nullptr); }
-  ~Sha256() { EVP_MD_CTX_free(context_); }
-  Sha256(const Sha256&) = delete;
-  Sha256& operator=(const Sha256&) = delete;
-  void Update(absl::string_view bytes) { EVP_DigestUpdate(context_, bytes.data(), bytes.size()); }
-  std::string Finish() {
-    std::string digest(32, '\0');
-    EVP_DigestFinal_ex(context_, reinterpret_cast<unsigned char*>(digest.data()), nullptr);
-    return digest;
-  }
-
- private:
-  EVP_MD_CTX* context_;
-};
 
 class GrpcClient final : public Client {
  public:

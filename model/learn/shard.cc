@@ -1,8 +1,10 @@
 #include "model/learn/shard.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -157,6 +159,16 @@ absl::StatusOr<Shard> Shard::ReadFile(const std::string& path) {
   }
   if (!Check(shard).ok()) return Damaged("a part names an event, row or number of tokens that cannot be");
   return shard;
+}
+
+std::vector<std::string> ShardFiles(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (entry.path().extension() == ".safetensors") files.push_back(entry.path().string());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
 }  // namespace mixmatch::model

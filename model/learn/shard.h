@@ -35,6 +35,9 @@ struct Shard {
   static absl::StatusOr<Shard> ReadFile(const std::string& path);
 };
 
+// The shard files of a folder, sorted; none if it holds none or is not there.
+std::vector<std::string> ShardFiles(const std::string& folder);
+
 }  // namespace mixmatch::model
 
 #endif  // MIXMATCH_MODEL_LEARN_SHARD_H_

@@ -1,14 +1,11 @@
 #include "model/tensors/safetensors.h"
 
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "model/tensors/files.h"
 #include "model/tensors/state_sum.h"
 
 namespace mixmatch::model {
@@ -126,22 +123,12 @@ absl::StatusOr<Safetensors> Safetensors::Parse(absl::string_view bytes) {
   return result;
 }
 
-absl::Status Safetensors::WriteFile(const std::string& path) const {
-  const std::string part = path + ".part", bytes = Serialize();
-  std::ofstream file(part, std::ios::binary | std::ios::trunc);
-  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  file.close();
-  if (!file || std::rename(part.c_str(), path.c_str()) != 0) {
-    return absl::ErrnoToStatus(errno, absl::StrCat("safetensors: cannot write ", path));
-  }
-  return absl::OkStatus();
-}
+absl::Status Safetensors::WriteFile(const std::string& path) const { return ReplaceFile(path, Serialize()); }
 
 absl::StatusOr<Safetensors> Safetensors::ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::ErrnoToStatus(errno, absl::StrCat("safetensors: cannot read ", path));
-  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  absl::StatusOr<Safetensors> parsed = Parse(bytes);
+  const absl::StatusOr<std::string> bytes = ReadWholeFile(path);
+  if (!bytes.ok()) return bytes.status();
+  absl::StatusOr<Safetensors> parsed = Parse(*bytes);
   if (parsed.ok()) return parsed;
   return absl::Status(parsed.status().code(), absl::StrCat(path, ": ", parsed.status().message()));
 }

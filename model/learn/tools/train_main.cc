@@ -8,8 +8,6 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -23,6 +21,7 @@
 #include "absl/strings/str_split.h"
 #include "model/learn/shard.h"
 #include "model/learn/trunk_trainer.h"
+#include "model/tensors/files.h"
 #include "model/trunk/trunk.h"
 
 namespace mixmatch::model {
@@ -115,9 +114,8 @@ absl::StatusOr<Corpus> ReadCorpus(const Options& options) {
       files.push_back(path);
       continue;
     }
-    for (const auto& entry : std::filesystem::directory_iterator(path)) {
-      if (entry.path().extension() == ".safetensors") files.push_back(entry.path());
-    }
+    const std::vector<std::string> inside = ShardFiles(path);
+    files.insert(files.end(), inside.begin(), inside.end());
   }
   std::sort(files.begin(), files.end());
   Corpus corpus;
@@ -180,24 +178,9 @@ absl::StatusOr<Recall> Probe(const Trunk& trunk, const Corpus& corpus) {
   return Recall{recall.at1 / n, recall.at10 / n};
 }
 
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::NotFoundError(absl::StrCat("cannot read ", path));
-  return std::string{std::istreambuf_iterator<char>(file), {}};
-}
-
-absl::Status ReplaceFile(const std::string& path, const std::string& bytes) {
-  const std::string part = path + ".part";
-  std::ofstream file(part, std::ios::binary | std::ios::trunc);
-  file << bytes;
-  file.close();
-  if (file && std::rename(part.c_str(), path.c_str()) == 0) return absl::OkStatus();
-  return absl::ErrnoToStatus(errno, absl::StrCat("cannot write ", path));
-}
-
 absl::StatusOr<std::shared_ptr<const Trunk>> FirstTrunk(const Options& options) {
   if (!options.init.empty()) {
-    absl::StatusOr<std::string> bytes = ReadFile(options.init);
+    absl::StatusOr<std::string> bytes = ReadWholeFile(options.init);
     if (!bytes.ok()) return bytes.status();
     return Trunk::FromBytes(*bytes);
   }
@@ -226,7 +209,7 @@ absl::Status Train(const Options& options) {
   if (options.proxies) trainer_options.proxies = static_cast<int>(corpus->events.size());
   absl::StatusOr<std::unique_ptr<TrunkTrainer>> trainer = TrunkTrainer::Create(*first, trainer_options);
   if (!trainer.ok()) return trainer.status();
-  if (absl::StatusOr<std::string> state = ReadFile(options.state); state.ok()) {
+  if (absl::StatusOr<std::string> state = ReadWholeFile(options.state); state.ok()) {
     if (absl::Status status = (*trainer)->Load(*state); !status.ok()) return status;
     std::fprintf(stderr, "goes on after step %ld\n", static_cast<long>((*trainer)->steps()));
   }

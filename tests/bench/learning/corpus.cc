@@ -1,13 +1,10 @@
 #include "tests/bench/learning/corpus.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <nlohmann/json.hpp>
-#include <system_error>
 #include <unordered_map>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "model/learn/shard.h"
 #include "model/modality/packed_features.h"
@@ -56,15 +53,10 @@ std::vector<PartId> Corpus::Where(const std::function<bool(const Source&)>& pass
 
 absl::Status AddShards(const std::string& folder, const std::function<bool(const Source&)>& passes, bool keep_tokens,
                        Corpus* corpus) {
-  std::vector<std::string> paths;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (absl::EndsWith(entry.path().string(), ".safetensors")) paths.push_back(entry.path().string());
-  }
+  const std::vector<std::string> paths = model::ShardFiles(folder);
   if (paths.empty()) {
     return absl::NotFoundError(absl::StrCat("no shards in ", folder, "; make them with mixmatch-shards"));
   }
-  std::sort(paths.begin(), paths.end());
   for (const std::string& path : paths) {
     MIXMATCH_ASSIGN_OR_RETURN(model::Shard shard, model::Shard::ReadFile(path));
     std::vector<int> place;  // Of each row among the sources; -1: left out.
