@@ -263,7 +263,7 @@ class FashionTest(unittest.TestCase):
             fashion.read("test", self.root)
 
     def test_files_are_so_many_of_each_class_and_show_the_arrays(self):
-        rows = fashion.rows(self.root, self.root / "work", train_per_class=7, test_per_class=3)
+        rows = fashion.rows(self.root, self.root / "work", {"train": 7, "test": 3})
         pictures = [row for row in rows if row.kind == "picture"]
         self.assertEqual(collections.Counter((row.metadata["split"], row.metadata["class"]) for row in pictures),
                          {(split, str(label)): count
@@ -272,8 +272,16 @@ class FashionTest(unittest.TestCase):
         place = int(row.event.rsplit(":", 1)[1])
         with PIL.Image.open(row.path) as image:
             self.assertTrue(numpy.array_equal(numpy.asarray(image), fashion.read("test", self.root).images[place]))
-        name = next(other for other in rows if other.event == row.event and other.modality == "text")
-        self.assertEqual(pathlib.Path(name.path).read_text(), fashion.CLASSES[int(row.metadata["class"])])
+
+    def test_each_class_is_named_once_and_its_pictures_say_which_it_is(self):
+        rows = fashion.rows(self.root, self.root / "work", {"train": 7, "test": 3})
+        names = {row.metadata["class"]: pathlib.Path(row.path).read_text() for row in rows if row.kind == "name"}
+        self.assertEqual(names, {str(label): name for label, name in enumerate(fashion.CLASSES)})
+        labels = fashion.read("train", self.root).labels
+        for row in rows:
+            if row.kind == "picture" and row.metadata["split"] == "train":
+                self.assertEqual(row.metadata["class"], str(labels[int(row.event.rsplit(":", 1)[1])]))
+        self.assertEqual(len({row.event for row in rows}), len(rows))
 
 
 def _event_row(event: str, key: str, role: str = manifest.INGEST) -> manifest.Row:
@@ -334,6 +342,17 @@ class PrepareTest(unittest.TestCase):
         self.assertEqual({split(fold, "speech") for fold in "01234"}, {"human"})
         self.assertEqual({split(fold, "track", manifest.QUERY_ONLY) for fold in "01234"}, {"test"})
         self.assertEqual({split(fold, split="train") for fold in "01234"}, {"train"})
+
+    def test_a_sound_effect_is_told_which_emoji_shows_the_same_thing(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = _stamps(pathlib.Path(folder), {"owl": "Un hibou.", "crow": "Un corbeau."})
+            for name in ("owl", "crow"):
+                (root / f"{name}.ogg").write_bytes(name.encode())
+            pair = emergent.Pair("owl", "1f989", "owl", True)
+            with mock.patch.object(emergent, "pairs", lambda: [pair]):
+                rows = prepare.prepare(pathlib.Path(folder) / "out", ("tuxpaint",), tuxpaint_root=root, fold_count=2)
+        self.assertEqual({(row.metadata["stamp"], row.kind): row.metadata["concept"] for row in rows
+                          if "concept" in row.metadata}, {("owl", "effect"): "1f989"})
 
     def test_the_quickstart_gets_what_it_always_got(self):
         self.assertEqual(prepare.CORPORA, ("tuxpaint", "wesnoth"))

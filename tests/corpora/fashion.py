@@ -1,9 +1,9 @@
-"""Fashion-MNIST: 70,000 grey pictures of clothes, 28x28, of ten classes: all of them as arrays, or some as files."""
+"""Fashion-MNIST: 70,000 grey pictures of clothes, 28x28, of ten classes, as arrays or as files."""
 
 import dataclasses
 import gzip
 import pathlib
-from typing import Callable, Iterator, List
+from typing import Dict, List, Mapping
 
 import numpy
 import PIL.Image
@@ -14,8 +14,9 @@ CORPUS = "fashion"
 DEFAULT_ROOT = pathlib.Path("/usr/share/datasets/fashion-mnist")
 # By label, as the authors name them.
 CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
-TRAIN_PER_CLASS = 300
-TEST_PER_CLASS = 100
+# How many of each class are files, by split: all, or some for a quick run.
+PER_CLASS = {"train": 6000, "test": 1000}
+QUICK_PER_CLASS = {"train": 30, "test": 10}
 _PARTS = {"train": "train", "test": "t10k"}  # Split: start of its file names.
 _UNSIGNED_BYTES = 0x08  # The only element type of IDX that is read.
 
@@ -61,32 +62,39 @@ def chosen(part: Part, split: str, per_class: int) -> List[int]:
     return sorted(result)
 
 
-def rows(root: pathlib.Path, work: pathlib.Path, keep: Callable[[str], bool] = lambda event: True,
-         train_per_class: int = TRAIN_PER_CLASS, test_per_class: int = TEST_PER_CLASS) -> List[Row]:
-    """Rows of a subset: a picture and its class name, by image. The files are written under `work`."""
-    result: List[Row] = []
-    for split, per_class in (("train", train_per_class), ("test", test_per_class)):
+def rows(root: pathlib.Path, work: pathlib.Path, per_class: Mapping[str, int] = PER_CLASS) -> List[Row]:
+    """A row for each picture, each an event of its own, after one for the name of each class.
+
+    A picture and the name of its class have the metadata `class` in common: whoever learns from them puts them together.
+    So a name is one file, not 6,000. The files are written under `work`.
+    """
+    result = [_name_row(label, work) for label in range(len(CLASSES))]
+    for split in _PARTS:
         part = read(split, root)
-        for place in chosen(part, split, per_class):
-            if keep(f"{CORPUS}:{split}:{place}"):
-                result.extend(_image_rows(part, split, place, work))
+        (work / split).mkdir(parents=True, exist_ok=True)
+        result += [_picture_row(part, split, place, work) for place in chosen(part, split, per_class[split])]
     return result
 
 
-def _image_rows(part: Part, split: str, place: int, work: pathlib.Path) -> Iterator[Row]:
-    label = int(part.labels[place])
-    name = CLASSES[label]
-    picture = work / split / f"{place:05d}.png"
-    text = work / "classes" / f"{label}.txt"
-    for path in (picture, text):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    if not picture.exists():
-        PIL.Image.fromarray(part.images[place]).save(picture)
-    if not text.exists():
-        text.write_text(name, encoding="utf-8")
+def _name_row(label: int, work: pathlib.Path) -> Row:
+    path = work / "classes" / f"{label}.txt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(CLASSES[label], encoding="utf-8")
+    event = f"{CORPUS}:class:{label}"
+    return Row(id=f"{event}:name", event=event, path=str(path), media_type="text/plain", modality="text",
+               metadata={**_common(label), "kind": "name", "lang": "en", "split": "train"},
+               content_key=sha256_hex(CLASSES[label].encode()))
+
+
+def _picture_row(part: Part, split: str, place: int, work: pathlib.Path) -> Row:
+    path = work / split / f"{place:05d}.png"
+    if not path.exists():
+        PIL.Image.fromarray(part.images[place]).save(path)
     event = f"{CORPUS}:{split}:{place}"
-    common = {"corpus": CORPUS, "split": split, "class": str(label), "category": name, "title": name}
-    yield Row(id=f"{event}:picture", event=event, path=str(picture), media_type="image/png", modality="image",
-              metadata={**common, "kind": "picture"}, content_key=sha256_hex(part.images[place].tobytes()))
-    yield Row(id=f"{event}:name", event=event, path=str(text), media_type="text/plain", modality="text",
-              metadata={**common, "kind": "name", "lang": "en"}, content_key=sha256_hex(name.encode()))
+    return Row(id=f"{event}:picture", event=event, path=str(path), media_type="image/png", modality="image",
+               metadata={**_common(int(part.labels[place])), "kind": "picture", "split": split},
+               content_key=sha256_hex(part.images[place].tobytes()))
+
+
+def _common(label: int) -> Dict[str, str]:
+    return {"corpus": CORPUS, "class": str(label), "category": CLASSES[label], "title": CLASSES[label]}

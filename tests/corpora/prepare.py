@@ -10,7 +10,7 @@ import pathlib
 import sys
 from typing import List
 
-from tests.corpora import emoji, fashion, folds, manifest, speech, tuxpaint, wesnoth
+from tests.corpora import emergent, emoji, fashion, folds, manifest, speech, tuxpaint, wesnoth
 from tests.corpora.manifest import Row, bucket
 
 CORPORA = ("tuxpaint", "wesnoth")  # Of the quickstart.
@@ -23,7 +23,7 @@ def prepare(out: pathlib.Path, corpora=CORPORA, quick: bool = False, tuxpaint_ro
     """Returns the rows and writes them to out/manifest.jsonl. `quick` keeps about a tenth of the events, each whole.
 
     With `fold_count` each row's metadata says in which of so many folds its event is (`fold`), and what may be learned
-    from (`split`, see split_of).
+    from (`split`, see split_of); that of a stamp's sound effect which emoji shows the same thing, if one does (`concept`).
     """
     out.mkdir(parents=True, exist_ok=True)
     rows: List[Row] = []
@@ -42,13 +42,14 @@ def prepare(out: pathlib.Path, corpora=CORPORA, quick: bool = False, tuxpaint_ro
         rows += wesnoth.rows(wesnoth_root, out / "wesnoth", keep, progress)
     if "fashion" in corpora:
         _must_exist(fashion_root, "dataset-fashion-mnist", "--learning ")
-        rows += fashion.rows(fashion_root, out / "fashion", keep)
+        rows += fashion.rows(fashion_root, out / "fashion", fashion.QUICK_PER_CLASS if quick else fashion.PER_CLASS)
     if fold_count:
         links = wesnoth.links(wesnoth_root) if "wesnoth" in corpora else ()
         fold = folds.fold_of(rows, fold_count, links)
         for row in rows:
             row.metadata["fold"] = str(fold[row.event])
             row.metadata["split"] = split_of(row)
+        _name_concepts(rows)
     manifest.write(rows, out / "manifest.jsonl")
     return rows
 
@@ -66,6 +67,13 @@ def split_of(row: Row) -> str:
     if row.metadata["corpus"] == tuxpaint.CORPUS and row.kind == "speech":
         return "human"
     return "test" if row.metadata["fold"] == "0" else "train"
+
+
+def _name_concepts(rows: List[Row]) -> None:
+    concepts = {pair.stamp: pair.emoji for pair in emergent.pairs()}
+    for row in rows:
+        if row.metadata["corpus"] == tuxpaint.CORPUS and row.kind == "effect" and row.metadata["stamp"] in concepts:
+            row.metadata["concept"] = concepts[row.metadata["stamp"]]
 
 
 def _must_exist(root: pathlib.Path, package: str, which: str = "") -> None:
