@@ -27,10 +27,28 @@ Source Parse(const std::string& row) {
     if (key == "event") source.event = text(value);
     if (key == "modality") source.modality = text(value);
     if (key == "content_key") source.content_key = text(value);
+    if (key == "role") source.role = text(value);
     if (key != "metadata" || !value.is_object()) continue;
     for (const auto& [name, entry] : value.items()) source.metadata[name] = text(entry);
   }
   return source;
+}
+
+// The trunk's output for each part, as the store would give it back.
+absl::Status Encode(const model::Trunk& trunk, const std::vector<model::ShardPart>& parts,
+                    std::vector<std::vector<float>>* out) {
+  const size_t dim = trunk.config().output_dim;
+  for (size_t begin = 0; begin < parts.size(); begin += kEncodedAtOnce) {
+    const size_t end = std::min(parts.size(), begin + kEncodedAtOnce);
+    std::vector<model::TokenView> views;
+    for (size_t i = begin; i < end; ++i) views.push_back({parts[i].slot, parts[i].tokens});
+    MIXMATCH_ASSIGN_OR_RETURN(const std::vector<float> rows, trunk.Encode(views));
+    for (size_t i = begin; i < end; ++i) {
+      const absl::Span<const float> row = absl::MakeConstSpan(rows).subspan((i - begin) * dim, dim);
+      MIXMATCH_ASSIGN_OR_RETURN((*out)[i], model::UnpackFeatures(model::PackFeatures(row)));
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -51,61 +69,38 @@ std::vector<PartId> Corpus::Where(const std::function<bool(const Source&)>& pass
   return found;
 }
 
-absl::Status AddShards(const std::string& folder, const std::function<bool(const Source&)>& passes, bool keep_tokens,
-                       Corpus* corpus) {
+absl::Status AddShards(const std::string& folder, const std::function<Corpus*(const Source&)>& home,
+                       const model::Trunk* trunk) {
   const std::vector<std::string> paths = model::ShardFiles(folder);
   if (paths.empty()) {
     return absl::NotFoundError(absl::StrCat("no shards in ", folder, "; make them with mixmatch-shards"));
   }
   for (const std::string& path : paths) {
     MIXMATCH_ASSIGN_OR_RETURN(model::Shard shard, model::Shard::ReadFile(path));
-    std::vector<int> place;  // Of each row among the sources; -1: left out.
+    std::vector<std::pair<Corpus*, int>> place;  // Of each row: its corpus, or null, and where among its sources.
     for (const std::string& row : shard.rows) {
       Source source = Parse(row);
-      place.push_back(passes(source) ? static_cast<int>(corpus->sources.size()) : -1);
-      if (place.back() >= 0) corpus->sources.push_back(std::move(source));
+      Corpus* const corpus = home(source);
+      place.emplace_back(corpus, corpus == nullptr ? 0 : static_cast<int>(corpus->sources.size()));
+      if (corpus != nullptr) corpus->sources.push_back(std::move(source));
     }
-    for (model::ShardPart& part : shard.parts) {
-      if (place[part.row] < 0) continue;
-      Part& added = corpus->parts.emplace_back();
-      added.slot = part.slot;
-      added.source = place[part.row];
-      added.features = std::move(part.features);
-      if (keep_tokens) added.tokens = std::move(part.tokens);
+    shard.parts.erase(std::remove_if(shard.parts.begin(), shard.parts.end(),
+                                     [&](const model::ShardPart& part) { return place[part.row].first == nullptr; }),
+                      shard.parts.end());
+    std::vector<std::vector<float>> encoded(shard.parts.size());
+    if (trunk != nullptr) MIXMATCH_RETURN_IF_ERROR(Encode(*trunk, shard.parts, &encoded));
+    for (size_t i = 0; i < shard.parts.size(); ++i) {
+      model::ShardPart& part = shard.parts[i];
+      const auto& [corpus, source] = place[part.row];
+      corpus->parts.push_back({part.slot, source, std::move(part.features), std::move(encoded[i])});
     }
   }
   return absl::OkStatus();
 }
 
-absl::Status EncodeWith(const model::Trunk& trunk, const std::function<void(size_t done, size_t total)>& progress,
-                        Corpus* corpus) {
-  std::vector<PartId> waiting;
-  for (size_t i = 0; i < corpus->parts.size(); ++i) {
-    if (!corpus->parts[i].tokens.empty()) waiting.push_back(static_cast<PartId>(i));
-  }
-  const size_t dim = trunk.config().output_dim;
-  for (size_t begin = 0; begin < waiting.size(); begin += kEncodedAtOnce) {
-    const size_t end = std::min(waiting.size(), begin + kEncodedAtOnce);
-    std::vector<model::TokenView> views;
-    for (size_t i = begin; i < end; ++i) {
-      const Part& part = corpus->parts[waiting[i]];
-      views.push_back({part.slot, part.tokens});
-    }
-    MIXMATCH_ASSIGN_OR_RETURN(const std::vector<float> out, trunk.Encode(views));
-    for (size_t i = begin; i < end; ++i) {
-      Part& part = corpus->parts[waiting[i]];
-      const absl::Span<const float> row = absl::MakeConstSpan(out).subspan((i - begin) * dim, dim);
-      MIXMATCH_ASSIGN_OR_RETURN(part.trunk, model::UnpackFeatures(model::PackFeatures(row)));
-      std::vector<uint8_t>().swap(part.tokens);
-    }
-    progress(end, waiting.size());
-  }
-  return absl::OkStatus();
-}
-
-std::vector<std::vector<PartId>> ByEvent(const Corpus& corpus, const std::vector<PartId>& parts) {
+Events ByEvent(const Corpus& corpus, const std::vector<PartId>& parts) {
   std::unordered_map<std::string, size_t> place;
-  std::vector<std::vector<PartId>> events;
+  Events events;
   for (PartId part : parts) {
     const auto [found, fresh] = place.emplace(corpus.SourceOf(part).event, events.size());
     if (fresh) events.emplace_back();

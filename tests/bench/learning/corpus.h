@@ -17,7 +17,7 @@ namespace mixmatch::bench {
 
 // One file, as its manifest row says.
 struct Source {
-  std::string id, event, modality, content_key;
+  std::string id, event, modality, content_key, role;
   std::map<std::string, std::string> metadata;
 
   // Empty if there is no such entry.
@@ -26,13 +26,14 @@ struct Source {
 
 // A part's place in Corpus::parts.
 using PartId = int;
+// Parts that occurred together, event by event.
+using Events = std::vector<std::vector<PartId>>;
 
 struct Part {
   int slot = 0;
   int source = 0;                    // Index into Corpus::sources.
   std::vector<float> features;       // Fixed.
   std::vector<float> trunk;          // Of the trunk; empty without one.
-  std::vector<uint8_t> tokens;       // Dropped once the trunk has read them.
 };
 
 struct Corpus {
@@ -44,16 +45,14 @@ struct Corpus {
   std::vector<PartId> Where(const std::function<bool(const Source&)>& passes) const;
 };
 
-// Adds every part of every shard in a folder whose source passes. NOT_FOUND if there is no shard in it.
-absl::Status AddShards(const std::string& folder, const std::function<bool(const Source&)>& passes, bool keep_tokens,
-                       Corpus* corpus);
-
-// Fills Part::trunk of the parts that still hold tokens, rounded to half floats as the store does; drops the tokens.
-absl::Status EncodeWith(const model::Trunk& trunk, const std::function<void(size_t done, size_t total)>& progress,
-                        Corpus* corpus);
+// Adds every part of every shard in a folder to the corpus that `home` gives for its source, if it gives one, and fills
+// Part::trunk, rounded to half floats as the store does, unless `trunk` is null. Holds the tokens of one shard at a time.
+// NOT_FOUND if there is no shard in the folder.
+absl::Status AddShards(const std::string& folder, const std::function<Corpus*(const Source&)>& home,
+                       const model::Trunk* trunk);
 
 // Parts by event, each event's in order, events in order of first appearance.
-std::vector<std::vector<PartId>> ByEvent(const Corpus& corpus, const std::vector<PartId>& parts);
+Events ByEvent(const Corpus& corpus, const std::vector<PartId>& parts);
 
 }  // namespace mixmatch::bench
 

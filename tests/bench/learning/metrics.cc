@@ -1,6 +1,7 @@
 #include "tests/bench/learning/metrics.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <numeric>
@@ -64,6 +65,57 @@ std::vector<int> Ranks(absl::Span<const float> scores, absl::Span<const int> que
   return ranks;
 }
 
+std::vector<float> BestOfItems(absl::Span<const float> scores, absl::Span<const int> query_items,
+                               absl::Span<const int> candidate_items) {
+  const auto count = [](absl::Span<const int> items) {
+    return items.empty() ? size_t{0} : size_t{1} + *std::max_element(items.begin(), items.end());
+  };
+  const size_t width = count(candidate_items);
+  std::vector<float> best(count(query_items) * width, -std::numeric_limits<float>::infinity());
+  for (size_t q = 0; q < query_items.size(); ++q) {
+    float* row = &best[query_items[q] * width];
+    for (size_t c = 0; c < candidate_items.size(); ++c) {
+      const float score = scores[q * candidate_items.size() + c];
+      // Not a number stays: Ranks then counts it as no help to a right answer and as a win of a wrong one.
+      if (score > row[candidate_items[c]] || std::isnan(score)) row[candidate_items[c]] = score;
+    }
+  }
+  return best;
+}
+
+double Chance(absl::Span<const int> query_groups, absl::Span<const int> candidate_groups, int k) {
+  std::map<int, int> right;
+  for (int group : candidate_groups) ++right[group];
+  const int n = static_cast<int>(candidate_groups.size());
+  double sum = 0;
+  int counted = 0;
+  for (int group : query_groups) {
+    const auto found = right.find(group);
+    if (found == right.end()) continue;
+    double missed = 1;  // That none of the first i draws is right.
+    for (int i = 0; i < std::min(k, n); ++i) missed *= std::max(0.0, 1.0 * (n - found->second - i) / (n - i));
+    sum += 1 - missed;
+    ++counted;
+  }
+  return counted == 0 ? 0 : sum / counted;
+}
+
+double Auroc(std::vector<float> positives, std::vector<float> negatives) {
+  if (positives.empty() || negatives.empty()) return 0.5;
+  for (std::vector<float>* scores : {&positives, &negatives}) {
+    for (float& score : *scores) {
+      if (std::isnan(score)) score = -std::numeric_limits<float>::infinity();
+    }
+  }
+  std::sort(negatives.begin(), negatives.end());
+  double wins = 0;
+  for (float score : positives) {
+    const auto [low, high] = std::equal_range(negatives.begin(), negatives.end(), score);
+    wins += (low - negatives.begin()) + 0.5 * (high - low);
+  }
+  return wins / positives.size() / negatives.size();
+}
+
 Recall RecallOf(absl::Span<const int> ranks, int candidates) {
   std::vector<int> found;
   std::copy_if(ranks.begin(), ranks.end(), std::back_inserter(found), [](int rank) { return rank > 0; });
@@ -93,6 +145,8 @@ Recall MeanOf(absl::Span<const Recall> runs) {
     mean.r5 += run.r5 / runs.size();
     mean.r10 += run.r10 / runs.size();
     mean.median_rank += run.median_rank / runs.size();
+    mean.chance_r1 += run.chance_r1 / runs.size();
+    mean.chance_r10 += run.chance_r10 / runs.size();
   }
   return mean;
 }

@@ -27,11 +27,25 @@ std::vector<float> Scores(const Vectors& queries, const Vectors& candidates);
 std::vector<int> Ranks(absl::Span<const float> scores, absl::Span<const int> query_groups,
                        absl::Span<const int> candidate_groups);
 
+// The best score between the parts of two items: [query items, candidate items] row-major. `items` says of each part
+// which item it belongs to, numbered from 0 in order of first appearance.
+std::vector<float> BestOfItems(absl::Span<const float> scores, absl::Span<const int> query_items,
+                               absl::Span<const int> candidate_items);
+
+// Mean over the queries that have a right answer: the probability that k candidates, drawn blindly without replacement,
+// hold one.
+double Chance(absl::Span<const int> query_groups, absl::Span<const int> candidate_groups, int k);
+
+// Probability that a positive scores over a negative, both drawn evenly; a tie counts half (area under the ROC curve).
+// A score that is not a number is below all others. 0.5 if either has none.
+double Auroc(std::vector<float> positives, std::vector<float> negatives);
+
 struct Recall {
   int queries = 0;     // That had a right answer at all.
   int candidates = 0;
   double r1 = 0, r5 = 0, r10 = 0;  // Share of queries with a right answer among the first k.
   double median_rank = 0;
+  double chance_r1 = 0, chance_r10 = 0;  // See Chance.
 };
 
 Recall RecallOf(absl::Span<const int> ranks, int candidates);

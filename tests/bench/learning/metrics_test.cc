@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
 namespace mixmatch::bench {
@@ -49,6 +50,32 @@ TEST(MetricsTest, RecallCountsRanksWithinK) {
   EXPECT_DOUBLE_EQ(recall.median_rank, 5.5);
   EXPECT_EQ(recall.candidates, 100);
   EXPECT_EQ(RecallOf({}, 5).queries, 0);
+}
+
+TEST(MetricsTest, TheBestPartsOfTwoItemsScoreForThem) {
+  // Parts of queries: items 0, 1, 0. Parts of candidates: items 0, 0, 1.
+  EXPECT_THAT(BestOfItems({0.1f, 0.2f, 0.3f, 0.9f, 0.1f, 0.0f, 0.5f, 0.0f, 0.1f}, {0, 1, 0}, {0, 0, 1}),
+              ElementsAre(0.5f, 0.3f, 0.9f, 0.0f));
+}
+
+TEST(MetricsTest, APartThatIsNotANumberSpoilsItsItem) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_TRUE(std::isnan(BestOfItems({nan, 0.5f}, {0}, {0, 0})[0]));
+  EXPECT_TRUE(std::isnan(BestOfItems({0.5f, nan}, {0}, {0, 0})[0]));
+}
+
+TEST(MetricsTest, ChanceIsThatOfBlindDrawsAmongQueriesWithARightAnswer) {
+  EXPECT_DOUBLE_EQ(Chance({7}, {7, 1, 2, 3}, 1), 0.25);
+  EXPECT_DOUBLE_EQ(Chance({7}, {7, 7, 2, 3}, 2), 1 - 0.5 * (1 / 3.0));
+  EXPECT_DOUBLE_EQ(Chance({7, 9}, {7, 1, 2, 3}, 10), 1.0);  // None is right for 9; there are fewer than ten.
+  EXPECT_EQ(Chance({9}, {7}, 1), 0.0);
+}
+
+TEST(MetricsTest, AurocIsTheShareOfPairsInOrderAndATieHalfAPair) {
+  EXPECT_DOUBLE_EQ(Auroc({0.9f, 0.4f}, {0.1f, 0.4f, 0.5f, 0.8f}), (4 + 1.5) / 8);
+  EXPECT_DOUBLE_EQ(Auroc({1, 1}, {1, 1, 1}), 0.5);
+  EXPECT_DOUBLE_EQ(Auroc({}, {1}), 0.5);
+  EXPECT_DOUBLE_EQ(Auroc({std::numeric_limits<float>::quiet_NaN()}, {-1}), 0.0);
 }
 
 TEST(MetricsTest, TheMeanIsOverRuns) {

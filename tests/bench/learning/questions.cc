@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 
 #include "absl/strings/match.h"
 #include "model/modality/modality.h"
@@ -18,27 +19,61 @@ bool IsEmoji(const Source& source, const char* kind) {
   return source["corpus"] == "emoji" && source["kind"] == kind;
 }
 
-std::vector<int> GroupsOf(const Corpus& corpus, const Question& question) {
+// The files of some parts.
+struct Items {
+  std::vector<int> of;       // The file of each part, numbered in order of first appearance.
+  std::vector<int> sources;  // Of each file: its place in Corpus::sources.
+};
+
+Items ItemsOf(const Corpus& corpus, const std::vector<PartId>& parts) {
+  Items items;
+  std::unordered_map<int, int> number;
+  for (PartId part : parts) {
+    const int source = corpus.parts[part].source;
+    const auto [found, fresh] = number.emplace(source, static_cast<int>(items.sources.size()));
+    if (fresh) items.sources.push_back(source);
+    items.of.push_back(found->second);
+  }
+  return items;
+}
+
+// Equal for files that are right for each other.
+struct AnswerGroups {
+  std::vector<int> queries, candidates;
+};
+
+AnswerGroups GroupsOf(const Corpus& corpus, const Question& question, const Items& queries, const Items& candidates) {
   std::vector<std::string> concepts, contents;
-  for (const std::vector<PartId>* parts : {&question.queries, &question.candidates}) {
-    for (PartId part : *parts) {
-      concepts.push_back(corpus.SourceOf(part).event);
-      contents.push_back(corpus.SourceOf(part).content_key);
+  for (const Items* items : {&queries, &candidates}) {
+    for (int source : items->sources) {
+      const Source& file = corpus.sources[source];
+      concepts.push_back(question.by.empty() ? file.event : file[question.by]);
+      contents.push_back(question.by.empty() ? file.content_key : "");
     }
   }
-  return Groups(concepts, contents);
+  const std::vector<int> groups = Groups(concepts, contents);
+  const auto middle = groups.begin() + queries.sources.size();
+  return {{groups.begin(), middle}, {middle, groups.end()}};
 }
 
 }  // namespace
 
+std::vector<int> AskRanks(const Corpus& corpus, const Question& question, const Vectors& queries,
+                          const Vectors& candidates) {
+  const Items asked = ItemsOf(corpus, question.queries), stored = ItemsOf(corpus, question.candidates);
+  const AnswerGroups groups = GroupsOf(corpus, question, asked, stored);
+  if (queries.rows() == 0 || candidates.rows() == 0) return std::vector<int>(asked.sources.size(), 0);
+  return Ranks(BestOfItems(Scores(queries, candidates), asked.of, stored.of), groups.queries, groups.candidates);
+}
+
 absl::StatusOr<Recall> Ask(const Corpus& corpus, const Question& question, const Vectors& queries,
                            const Vectors& candidates) {
-  const std::vector<int> groups = GroupsOf(corpus, question);
-  const absl::Span<const int> all = groups;
-  if (queries.rows() == 0 || candidates.rows() == 0) return Recall();
-  return RecallOf(Ranks(Scores(queries, candidates), all.first(question.queries.size()),
-                        all.subspan(question.queries.size())),
-                  static_cast<int>(candidates.rows()));
+  const Items asked = ItemsOf(corpus, question.queries), stored = ItemsOf(corpus, question.candidates);
+  const AnswerGroups groups = GroupsOf(corpus, question, asked, stored);
+  Recall recall = RecallOf(AskRanks(corpus, question, queries, candidates), static_cast<int>(stored.sources.size()));
+  recall.chance_r1 = Chance(groups.queries, groups.candidates, 1);
+  recall.chance_r10 = Chance(groups.queries, groups.candidates, 10);
+  return recall;
 }
 
 absl::StatusOr<Recall> Ask(const Corpus& corpus, const Question& question, const Space& space) {
@@ -50,16 +85,15 @@ absl::StatusOr<Recall> Ask(const Corpus& corpus, const Question& question, const
 EmojiSplit UnseenTwitter() { return {{"google", "openmoji", "fluent"}, "twitter"}; }
 EmojiSplit UnseenFluent() { return {{"google", "openmoji", "twitter"}, "fluent"}; }
 
-std::vector<std::vector<PartId>> EmojiEvents(const Corpus& corpus, const EmojiSplit& split) {
+Events EmojiEvents(const Corpus& corpus, const EmojiSplit& split) {
   return ByEvent(corpus, corpus.Where([&split](const Source& source) {
     if (source["corpus"] != "emoji") return false;
     return source["kind"] == "picture" ? Contains(split.learned_styles, source["style"]) : source["split"] == "train";
   }));
 }
 
-std::vector<std::vector<PartId>> WithoutSpeechImagePairs(const Corpus& corpus,
-                                                         const std::vector<std::vector<PartId>>& events) {
-  std::vector<std::vector<PartId>> halves;
+Events WithoutSpeechImagePairs(const Corpus& corpus, const Events& events) {
+  Events halves;
   for (const std::vector<PartId>& event : events) {
     for (const char* left_out : {"image", "audio"}) {
       std::vector<PartId>& half = halves.emplace_back();
@@ -79,15 +113,16 @@ std::vector<Question> EmojiQuestions(const Corpus& corpus, const EmojiSplit& spl
       corpus.Where([&](const Source& s) { return IsEmoji(s, "picture") && s["style"] == split.test_style; });
   const std::vector<PartId> learned = corpus.Where(
       [&](const Source& s) { return IsEmoji(s, "picture") && Contains(split.learned_styles, s["style"]); });
-  return {{"image_to_text", pictures, names},     {"text_to_image", names, pictures},
-          {"speech_to_text", speech, names},      {"speech_to_image", speech, pictures},
-          {"text_to_speech", names, speech},      {"image_to_speech", pictures, speech},
-          {"image_to_image", pictures, learned}};
+  return {{"image_to_text", pictures, names, ""},  {"text_to_image", names, pictures, ""},
+          {"speech_to_text", speech, names, ""},   {"speech_to_image", speech, pictures, ""},
+          {"text_to_speech", names, speech, ""},   {"image_to_speech", pictures, speech, ""},
+          {"image_to_image", pictures, learned, ""}};
 }
 
 Question OfCategories(const Corpus& corpus, const Question& question, const std::vector<std::string>& categories) {
   Question part;
   part.name = question.name;
+  part.by = question.by;
   const auto passes = [&](PartId id) { return Contains(categories, corpus.SourceOf(id)["category"]); };
   std::copy_if(question.queries.begin(), question.queries.end(), std::back_inserter(part.queries), passes);
   std::copy_if(question.candidates.begin(), question.candidates.end(), std::back_inserter(part.candidates), passes);
@@ -102,7 +137,7 @@ std::vector<std::string> EmojiCategories(const Corpus& corpus) {
   return {categories.begin(), categories.end()};
 }
 
-std::vector<std::vector<PartId>> SpeechEvents(const Corpus& corpus) {
+Events SpeechEvents(const Corpus& corpus) {
   return ByEvent(corpus,
                  corpus.Where([](const Source& s) { return s["corpus"] == "speech" && s["split"] == "train"; }));
 }
@@ -123,7 +158,7 @@ std::map<std::string, std::vector<Question>> SpeechQuestions(const Corpus& corpu
       const std::string& voice = corpus.SourceOf(part)["voice"];
       rungs[voice == "human" ? "human" : absl::StartsWith(voice, "flite") ? "flite" : "espeak"].push_back(part);
     }
-    for (const auto& [rung, queries] : rungs) questions[rung].push_back({language, queries, captions});
+    for (const auto& [rung, queries] : rungs) questions[rung].push_back({language, queries, captions, ""});
   }
   return questions;
 }

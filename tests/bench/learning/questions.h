@@ -16,10 +16,16 @@ namespace mixmatch::bench {
 struct Question {
   std::string name;  // "image_to_text"
   std::vector<PartId> queries, candidates;
+  // The metadata whose equal values are right answers. Empty: right answers are of one event, or share bytes with a part
+  // of it that is asked about, so that drawings that are the same are both right.
+  std::string by;
 };
 
-// Queries by one space, candidates by another: the same one, unless the index is older than the queries. Right answers
-// share the event's concept, or bytes with a part of it that is asked about: drawings that are the same are both right.
+// Queries by one space, candidates by another: the same one, unless the index is older than the queries. What is asked
+// and found are whole files: the best pair of parts counts. Rank of each query's file, in order of first appearance, see
+// Ranks.
+std::vector<int> AskRanks(const Corpus& corpus, const Question& question, const Vectors& queries,
+                          const Vectors& candidates);
 absl::StatusOr<Recall> Ask(const Corpus& corpus, const Question& question, const Vectors& queries,
                            const Vectors& candidates);
 absl::StatusOr<Recall> Ask(const Corpus& corpus, const Question& question, const Space& space);
@@ -33,11 +39,10 @@ EmojiSplit UnseenTwitter();
 EmojiSplit UnseenFluent();
 
 // Learned parts, by concept.
-std::vector<std::vector<PartId>> EmojiEvents(const Corpus& corpus, const EmojiSplit& split);
+Events EmojiEvents(const Corpus& corpus, const EmojiSplit& split);
 
 // Every event twice: once without its pictures, once without its speech. Nothing pairs speech with pictures.
-std::vector<std::vector<PartId>> WithoutSpeechImagePairs(const Corpus& corpus,
-                                                         const std::vector<std::vector<PartId>>& events);
+Events WithoutSpeechImagePairs(const Corpus& corpus, const Events& events);
 
 // All directions between names, pictures of the unseen style and the unseen voice. The first four are the ones that
 // averages are taken over. `image_to_image` looks for the unseen drawing's concept among the learned drawings.
@@ -51,7 +56,7 @@ Question OfCategories(const Corpus& corpus, const Question& question, const std:
 std::vector<std::string> EmojiCategories(const Corpus& corpus);
 
 // The speech ladder: learned captions and synthetic speech, by caption.
-std::vector<std::vector<PartId>> SpeechEvents(const Corpus& corpus);
+Events SpeechEvents(const Corpus& corpus);
 
 // Speech to text among the candidate captions of one language, by rung: "human", "flite" or "espeak".
 std::map<std::string, std::vector<Question>> SpeechQuestions(const Corpus& corpus);

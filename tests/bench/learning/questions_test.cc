@@ -46,7 +46,7 @@ class QuestionsTest : public ::testing::Test {
     metadata["corpus"] = corpus;
     metadata["kind"] = kind;
     Source source{std::to_string(corpus_.sources.size()), corpus + event, modality,
-                  "bytes" + std::to_string(corpus_.sources.size()), metadata};
+                  "bytes" + std::to_string(corpus_.sources.size()), "ingest", metadata};
     Part part;
     part.slot = modality == "text" ? 0 : modality == "image" ? 1 : 2;
     part.source = static_cast<int>(corpus_.sources.size());
@@ -122,6 +122,28 @@ TEST_F(QuestionsTest, ASpaceThatTellsConceptsApartAnswersEverything) {
     EXPECT_EQ(recall->queries, 3) << question.name;
     EXPECT_EQ(recall->r1, 1.0) << question.name;
   }
+}
+
+TEST_F(QuestionsTest, AFileIsFoundByItsBestPartAndCountsOnce) {
+  Question question = Of(EmojiQuestions(corpus_, UnseenTwitter()), "text_to_image");
+  // The first candidate's file has a second part; one query of a file with two parts.
+  corpus_.parts.push_back(corpus_.parts[question.candidates[0]]);
+  question.candidates.push_back(static_cast<PartId>(corpus_.parts.size()) - 1);
+  corpus_.parts.push_back(corpus_.parts[question.queries[0]]);
+  question.queries = {question.queries[0], static_cast<PartId>(corpus_.parts.size()) - 1};
+  const Vectors queries{2, {0, 1, 1, 0}}, candidates{2, {0, 0, 0, 0.5f, 0, 0.5f, 0.9f, 0}};
+  const auto recall = Ask(corpus_, question, queries, candidates);
+  EXPECT_EQ(recall->queries, 1);
+  EXPECT_EQ(recall->candidates, 3);
+  EXPECT_EQ(recall->r1, 1.0);
+  EXPECT_NEAR(recall->chance_r1, 1 / 3.0, 1e-12);
+}
+
+TEST_F(QuestionsTest, AMetadatumDecidesWhatIsRightWhereTheQuestionSaysSo) {
+  Question question = Of(EmojiQuestions(corpus_, UnseenTwitter()), "text_to_image");
+  question.by = "category";  // That of a and b is 0.
+  const Vectors queries{2, {1, 0, 1, 0, 1, 0}}, candidates{2, {0, 1, 1, 0, 0, 1}};
+  EXPECT_EQ(AskRanks(corpus_, question, queries, candidates), (std::vector<int>{1, 1, 3}));
 }
 
 TEST_F(QuestionsTest, DrawingsOfEqualBytesAnswerForEachOther) {

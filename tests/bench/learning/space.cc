@@ -10,7 +10,7 @@
 namespace mixmatch::bench {
 namespace {
 
-constexpr int64_t kFoldAt = 128;  // Events queued at most: bounds the memory of the queue.
+constexpr int64_t kFoldAt = 256;  // Events queued at most: as many as the head folds by one product.
 
 void AppendInput(const Part& part, Input input, std::vector<float>* out) {
   out->insert(out->end(), part.features.begin(), part.features.end());
@@ -78,7 +78,7 @@ absl::StatusOr<HeadLearner> HeadLearner::Create(const Corpus* corpus, Input inpu
   return learner;
 }
 
-absl::Status HeadLearner::Change(const std::vector<std::vector<PartId>>& events, bool add) {
+absl::Status HeadLearner::Change(const Events& events, bool add, double weight) {
   for (const std::vector<PartId>& event : events) {
     if (event.empty()) continue;
     std::vector<std::vector<float>> rows(event.size());
@@ -88,15 +88,17 @@ absl::Status HeadLearner::Change(const std::vector<std::vector<PartId>>& events,
       AppendInput(part, input_, &rows[i]);
       parts.push_back({part.slot, rows[i]});
     }
-    MIXMATCH_RETURN_IF_ERROR(add ? head_->Add(parts) : head_->Remove(parts));
+    MIXMATCH_RETURN_IF_ERROR(add ? head_->Add(parts, weight) : head_->Remove(parts, weight));
     if (head_->queued() >= kFoldAt) MIXMATCH_RETURN_IF_ERROR(head_->Fold());
   }
   return absl::OkStatus();
 }
 
-absl::Status HeadLearner::Add(const std::vector<std::vector<PartId>>& events) { return Change(events, true); }
+absl::Status HeadLearner::Add(const Events& events, double weight) {
+  return Change(events, true, weight);
+}
 
-absl::Status HeadLearner::Remove(const std::vector<std::vector<PartId>>& events) { return Change(events, false); }
+absl::Status HeadLearner::Remove(const Events& events) { return Change(events, false, 1.0); }
 
 absl::StatusOr<Space> HeadLearner::Solve(int iterations) {
   MIXMATCH_ASSIGN_OR_RETURN(model::SolvedHead solved, head_->Solve(iterations));

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -42,14 +43,17 @@ class HeadLearner {
  public:
   static absl::StatusOr<HeadLearner> Create(const Corpus* corpus, Input input, uint64_t seed);
 
-  absl::Status Add(const std::vector<std::vector<PartId>>& events);
-  absl::Status Remove(const std::vector<std::vector<PartId>>& events);
+  absl::Status Add(const Events& events, double weight = 1.0);
+  absl::Status Remove(const Events& events);
   // See AssociativeHead::Solve.
   absl::StatusOr<Space> Solve(int iterations = 0);
   void ForgetSolution() { head_->ForgetSolution(); }
+  // What was learned, with the last solution, to go back to; also by a learner of another seed.
+  absl::StatusOr<std::string> Save() { return head_->Save(); }
+  absl::Status Load(const std::string& state) { return head_->Load(state); }
 
  private:
-  absl::Status Change(const std::vector<std::vector<PartId>>& events, bool add);
+  absl::Status Change(const Events& events, bool add, double weight);
 
   const Corpus* corpus_ = nullptr;
   Input input_ = Input::kFixed;

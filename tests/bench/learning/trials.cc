@@ -15,8 +15,6 @@
 namespace mixmatch::bench {
 namespace {
 
-using Events = std::vector<std::vector<PartId>>;
-
 const std::vector<double>& Lambdas() {
   static const auto* const lambdas = new std::vector<double>{1e-6, 1e-4, 1e-3, 1e-2, 1e-1};
   return *lambdas;

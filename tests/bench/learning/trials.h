@@ -28,7 +28,7 @@ struct Trial {
 };
 
 // A head that has learned these events and is solved.
-absl::StatusOr<Space> Learn(const Trial& trial, const std::vector<std::vector<PartId>>& events, int iterations = 0);
+absl::StatusOr<Space> Learn(const Trial& trial, const Events& events, int iterations = 0);
 
 // All directions between the emoji's modalities. `variant` goes before the trial's suffix.
 absl::Status AskEmoji(const Trial& trial, const EmojiSplit& split, const Space& space, const std::string& variant);
