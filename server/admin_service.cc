@@ -112,6 +112,9 @@ class AdminServiceImpl final : public v1::AdminService::Service {
     response.set_disk_bytes(disk_bytes);
     response.set_resident_bytes(ResidentBytes());
     response.set_searches(core_.queries->searches());
+    response.set_searches_refused(core_.queries->gate().refused());
+    response.set_searches_abandoned(core_.queries->abandoned());
+    response.set_searches_waiting(static_cast<uint32_t>(core_.queries->gate().waiting()));
     response.set_uploads(core_.ingest->uploads());
     return absl::OkStatus();
   }

@@ -1,16 +1,29 @@
 #include "server/catalog.h"
 
 namespace mixmatch::server {
+namespace {
+
+constexpr size_t kChangesKept = 16'384;
+
+}  // namespace
+
+void Catalog::Note(uint64_t item_id) {
+  ++version_;
+  changed_.push_back(item_id);
+  if (changed_.size() > kChangesKept) changed_.pop_front();
+}
 
 void Catalog::Put(const ItemRecord& record) {
   auto copy = std::make_shared<const ItemRecord>(record);
   absl::MutexLock lock(&mutex_);
   records_[record.item().item_id()] = std::move(copy);
+  Note(record.item().item_id());
 }
 
 void Catalog::Remove(uint64_t item_id) {
   absl::MutexLock lock(&mutex_);
   records_.erase(item_id);
+  Note(item_id);
 }
 
 std::shared_ptr<const ItemRecord> Catalog::Get(uint64_t item_id) const {
@@ -41,6 +54,19 @@ size_t Catalog::size() const {
 uint64_t Catalog::largest_id() const {
   absl::ReaderMutexLock lock(&mutex_);
   return records_.empty() ? 0 : records_.rbegin()->first;
+}
+
+uint64_t Catalog::version() const {
+  absl::ReaderMutexLock lock(&mutex_);
+  return version_;
+}
+
+bool Catalog::ChangedSince(uint64_t version, std::vector<uint64_t>& ids) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const uint64_t behind = version_ - version;
+  if (behind > changed_.size()) return false;
+  ids.assign(changed_.end() - static_cast<ptrdiff_t>(behind), changed_.end());
+  return true;
 }
 
 }  // namespace mixmatch::server

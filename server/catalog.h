@@ -3,6 +3,7 @@
 #define MIXMATCH_SERVER_CATALOG_H_
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <vector>
@@ -27,9 +28,19 @@ class Catalog {
   size_t size() const;
   uint64_t largest_id() const;  // 0 if empty.
 
+  // How many times a record was put or removed.
+  uint64_t version() const;
+  // Whether `ids` got every item put or removed since that version, in order, perhaps repeated; false if that is too
+  // long ago to be known.
+  bool ChangedSince(uint64_t version, std::vector<uint64_t>& ids) const;
+
  private:
+  void Note(uint64_t item_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   mutable absl::Mutex mutex_;
   std::map<uint64_t, std::shared_ptr<const ItemRecord>> records_ ABSL_GUARDED_BY(mutex_);
+  uint64_t version_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::deque<uint64_t> changed_ ABSL_GUARDED_BY(mutex_);  // The last ones, the newest at the end.
 };
 
 }  // namespace mixmatch::server

@@ -46,6 +46,22 @@ void AddServing(CLI::App& app, ServerOptions& o) {
       ->capture_default_str();
 }
 
+void AddSearching(CLI::App& app, SearchServingOptions& o) {
+  app.add_option("--search-threads", o.threads, "Threads that compute searches at once; 0: one a core")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  app.add_option("--max-searches", o.max_waiting, "Search calls that may wait for them; further ones are refused")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  app.add_option("--max-batch-queries", o.max_batch, "Searches in one BatchSearch")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  app.add_option("--batch-window-us", o.batch_window_us,
+                 "Microseconds that a search waits for others to be encoded with; 0: only while it waits anyway")
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str();
+}
+
 void AddMedia(CLI::App& app, ServerOptions& o) {
   model::MediaLimits& limits = o.decoder.limits;
   app.add_option("--decoder", o.decoder.worker_path, "The mixmatch-decoder program; default: beside mixmatchd");
@@ -130,6 +146,7 @@ absl::StatusOr<ServerOptions> ParseOptions(int argc, char** argv, int& exit_code
   app.set_version_flag("--version", "mixmatchd " MIXMATCH_VERSION);
   app.set_config("--config", "", "Read flags from this TOML file");
   AddServing(app, options);
+  AddSearching(app, options.search);
   AddMedia(app, options);
   AddLearning(app, options, learning, slow, head);
   AddIndex(app, options);

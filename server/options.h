@@ -9,6 +9,7 @@
 #include "index/vector/segmented_index.h"
 #include "model/media/media_decoder.h"
 #include "model/trunk/trunk.h"
+#include "server/search_options.h"
 
 namespace mixmatch::server {
 
@@ -32,7 +33,7 @@ struct Limits {
   int64_t max_k = 1000;
   int ingest_threads = 2;
   int ingest_queue = 64;            // Uploads waiting for a thread; beyond it RESOURCE_EXHAUSTED.
-  int max_rpcs = 128;               // Handled at once; further ones wait.
+  int max_rpcs = 128;               // Handled at once; further ones are refused with RESOURCE_EXHAUSTED.
   int64_t upload_expiry_seconds = 24 * 3600;  // An interrupted upload is forgotten after so long.
 };
 
@@ -43,6 +44,7 @@ struct ServerOptions {
   std::string log_level = "info";
   double drain_seconds = 20.0;      // For calls under way at SIGTERM.
   Limits limits;
+  SearchServingOptions search;
   LearnerOptions learner;
   model::MediaDecoderOptions decoder;
   std::string init = "base";        // The first trunk of a new data directory: base, scratch or a file.

@@ -1,265 +1,202 @@
 #include "server/query_engine.h"
 
 #include <algorithm>
-#include <cmath>
+#include <deque>
+#include <iterator>
+#include <optional>
+#include <thread>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
-#include "model/modality/modality.h"
-#include "model/parts/parts.h"
 #include "proto/base/status_macros.h"
-#include "server/spool.h"
 
 namespace mixmatch::server {
 namespace {
 
-constexpr int kMostTerms = 16;
-constexpr int64_t kFirstBreadth = 4;  // Parts looked at for each hit wanted, at first.
+// Searches of a batch that are encoded together: enough to fill the trunk's small batches, few enough that the first
+// answers come soon and that other searches get a turn in between.
+constexpr size_t kMostTogether = 16;
+constexpr size_t kMostUnread = 16;  // Answers that wait for a slow client.
 
-// To unit length. INVALID_ARGUMENT if there is no direction.
-absl::Status Normalize(std::vector<float>& vector) {
-  double sum = 0.0;
-  for (float v : vector) sum += double{v} * v;
-  if (!std::isfinite(sum) || sum <= 1e-20) {
-    return absl::InvalidArgumentError("query: the terms add up to no direction; change the weights or the vector");
+// Answers on their way from the threads that search to the one that writes.
+class Outbox {
+ public:
+  struct Entry {
+    size_t place;
+    absl::StatusOr<v1::SearchResponse> response;
+  };
+  // Waits while many are unread, unless closed.
+  void Put(Entry entry) {
+    const auto has_room = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return closed_ || entries_.size() < kMostUnread; };
+    absl::MutexLock lock(&mutex_);
+    mutex_.Await(absl::Condition(&has_room));
+    entries_.push_back(std::move(entry));
   }
-  const float scale = static_cast<float>(1.0 / std::sqrt(sum));
-  for (float& v : vector) v *= scale;
-  return absl::OkStatus();
-}
+  Entry Take() {
+    const auto has_entry = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !entries_.empty(); };
+    absl::MutexLock lock(&mutex_);
+    mutex_.Await(absl::Condition(&has_entry));
+    Entry entry = std::move(entries_.front());
+    entries_.pop_front();
+    return entry;
+  }
+  void Close() {
+    absl::MutexLock lock(&mutex_);
+    closed_ = true;
+  }
 
-void Add(const std::vector<float>& from, double weight, std::vector<float>& to) {
-  if (to.empty()) to.resize(from.size(), 0.0f);
-  for (size_t i = 0; i < from.size(); ++i) to[i] += static_cast<float>(weight * from[i]);
-}
-
-absl::StatusOr<std::vector<float>> GivenVector(const v1::Vector& given, int dim) {
-  if (given.values_size() != dim) {
-    return absl::InvalidArgumentError(absl::StrCat("query.vector: got ", given.values_size(), " values, this space has ",
-                                                   dim, "; send content instead, or a vector from ItemService.Get"));
-  }
-  std::vector<float> vector(given.values().begin(), given.values().end());
-  for (float v : vector) {
-    if (!std::isfinite(v)) return absl::InvalidArgumentError("query.vector: got a value that is not finite");
-  }
-  MIXMATCH_RETURN_IF_ERROR(Normalize(vector));
-  return vector;
-}
+ private:
+  absl::Mutex mutex_;
+  std::deque<Entry> entries_ ABSL_GUARDED_BY(mutex_);
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+};
 
 }  // namespace
 
-absl::Status QueryEngine::CheckRequest(const v1::SearchRequest& request, bool streamed) const {
-  const int terms = request.query_size() + (streamed ? 1 : 0);
-  if (terms < 1 || terms > kMostTerms) {
-    return absl::InvalidArgumentError(absl::StrCat("query: got ", terms, " terms, wanted 1 to ", kMostTerms));
-  }
-  if (request.k() < 1 || request.k() > options_.limits.max_k) {
-    return absl::InvalidArgumentError(absl::StrCat("k: got ", request.k(), ", wanted 1 to ", options_.limits.max_k));
-  }
-  for (const v1::QueryTerm& term : request.query()) {
-    if (!std::isfinite(term.weight())) return absl::InvalidArgumentError("query.weight: got a value that is not finite");
-  }
-  for (int modality : request.target_modalities()) {
-    if (model::SlotOf(static_cast<model::Modality>(modality)) < 0) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("target_modalities: got ", modality, ", wanted TEXT, IMAGE, AUDIO or VIDEO"));
-    }
-  }
-  if (!v1::GroupBy_IsValid(request.group_by())) {
-    return absl::InvalidArgumentError(absl::StrCat("group_by: got ", request.group_by(), ", wanted ITEM, EVENT or PART"));
-  }
-  return absl::OkStatus();
+QueryEngine::QueryEngine(const ServerOptions& options, index::Store& store, Catalog& catalog, LiveIndex& live,
+                         Ingest& ingest)
+    : options_(options),
+      live_(live),
+      gate_(options.search.threads > 0 ? options.search.threads
+                                       : std::max(1, static_cast<int>(std::thread::hardware_concurrency())),
+            options.search.max_waiting),
+      batcher_(gate_, absl::Microseconds(options.search.batch_window_us)),
+      terms_(options, store, catalog, ingest),
+      hits_(store, catalog) {}
+
+void QueryEngine::Count(const absl::Status& status) {
+  if (status.ok()) ++searches_;
+  if (absl::IsCancelled(status) || absl::IsDeadlineExceeded(status)) ++abandoned_;
 }
 
-absl::StatusOr<v1::SearchResponse> QueryEngine::Search(const v1::SearchRequest& request, const std::string* streamed) {
-  MIXMATCH_RETURN_IF_ERROR(CheckRequest(request, streamed != nullptr));
-  const absl::Time begin = absl::Now();
-  const std::shared_ptr<const Serving> serving = live_.Current();
-  MIXMATCH_ASSIGN_OR_RETURN(const Query query, MakeQuery(request, streamed, *serving));
-  const absl::Time encoded = absl::Now();
-  MIXMATCH_ASSIGN_OR_RETURN(std::vector<v1::Hit> hits, Hits(request, query, *serving));
-  v1::SearchResponse response;
-  for (v1::Hit& hit : hits) *response.add_hits() = std::move(hit);
-  response.set_generation(serving->generation);
-  for (v1::Modality modality : query.modalities) response.add_query_modalities(modality);
-  response.set_encode_milliseconds(absl::ToDoubleMilliseconds(encoded - begin));
-  response.set_search_milliseconds(absl::ToDoubleMilliseconds(absl::Now() - encoded));
-  ++searches_;
+absl::StatusOr<v1::SearchResponse> QueryEngine::Search(const v1::SearchRequest& request, const std::string* streamed,
+                                                       const SearchCall& call) {
+  auto response = SearchAdmitted(request, streamed, call);
+  Count(response.status());
   return response;
 }
 
-absl::StatusOr<QueryEngine::Query> QueryEngine::MakeQuery(const v1::SearchRequest& request, const std::string* streamed,
-                                                          const Serving& serving) {
+absl::StatusOr<v1::SearchResponse> QueryEngine::SearchAdmitted(const v1::SearchRequest& request,
+                                                               const std::string* streamed, const SearchCall& call) {
   Query query;
-  for (const v1::QueryTerm& term : request.query()) {
-    MIXMATCH_ASSIGN_OR_RETURN(const std::vector<float> vector, TermVector(term, serving, query));
-    Add(vector, term.weight() == 0.0f ? 1.0 : term.weight(), query.vector);
+  query.request = &request;
+  query.streamed = streamed;
+  MIXMATCH_RETURN_IF_ERROR(terms_.Check(query));
+  MIXMATCH_ASSIGN_OR_RETURN(const SearchGate::Admission admission, gate_.Admit());
+  MIXMATCH_RETURN_IF_ERROR(call.Check());
+  const absl::Time begin = absl::Now();
+  MIXMATCH_RETURN_IF_ERROR(terms_.Decode(query));
+  if (!query.media.empty()) {
+    MIXMATCH_ASSIGN_OR_RETURN(const SearchGate::Turn turn, gate_.Enter(call));
+    MIXMATCH_RETURN_IF_ERROR(terms_.Describe(query));
   }
-  if (streamed != nullptr) {
-    v1::Content content;
-    content.set_data(*streamed);
-    MIXMATCH_ASSIGN_OR_RETURN(const std::vector<float> vector, ContentVector(content, serving, query));
-    Add(vector, 1.0, query.vector);
-  }
-  MIXMATCH_RETURN_IF_ERROR(Normalize(query.vector));
-  return query;
+  const std::shared_ptr<const Serving> serving = live_.Current();
+  MIXMATCH_RETURN_IF_ERROR(batcher_.Encode(serving, absl::MakeSpan(query.parts), call));
+  const absl::Duration encoding = absl::Now() - begin;
+  MIXMATCH_ASSIGN_OR_RETURN(const SearchGate::Turn turn, gate_.Enter(call));
+  return Finish(query, *serving, encoding, call);
 }
 
-absl::StatusOr<std::vector<float>> QueryEngine::TermVector(const v1::QueryTerm& term, const Serving& serving,
-                                                           Query& query) {
-  switch (term.kind_case()) {
-    case v1::QueryTerm::kContent:
-      return ContentVector(term.content(), serving, query);
-    case v1::QueryTerm::kItemId:
-      return ItemVector(term.item_id(), serving, query);
-    case v1::QueryTerm::kPartId:
-      query.items.insert(term.part_id() >> 16);
-      return PartVector(term.part_id(), serving);
-    case v1::QueryTerm::kUploadRequestId: {
-      MIXMATCH_ASSIGN_OR_RETURN(const auto record, ingest_.Answered(term.upload_request_id()));
-      if (record == nullptr) return absl::NotFoundError("query.upload_request_id: no finished upload with it");
-      return ItemVector(record->item().item_id(), serving, query);
-    }
-    case v1::QueryTerm::kVector:
-      return GivenVector(term.vector(), options_.index.dim);
-    case v1::QueryTerm::KIND_NOT_SET:
-      break;
-  }
-  return absl::InvalidArgumentError(
-      "query: got a term with nothing in it; set content, item_id, part_id, upload_request_id or vector");
+absl::StatusOr<v1::SearchResponse> QueryEngine::Finish(Query& query, const Serving& serving, absl::Duration encoding,
+                                                       const SearchCall& call) {
+  const absl::Time begin = absl::Now();
+  MIXMATCH_RETURN_IF_ERROR(terms_.Combine(serving, query));
+  MIXMATCH_ASSIGN_OR_RETURN(std::vector<v1::Hit> hits, hits_.Find(query, serving, call));
+  v1::SearchResponse response;
+  response.mutable_hits()->Reserve(static_cast<int>(hits.size()));
+  for (v1::Hit& hit : hits) *response.add_hits() = std::move(hit);
+  response.set_generation(serving.generation);
+  for (v1::Modality modality : query.modalities) response.add_query_modalities(modality);
+  response.set_encode_milliseconds(absl::ToDoubleMilliseconds(encoding));
+  response.set_search_milliseconds(absl::ToDoubleMilliseconds(absl::Now() - begin));
+  return response;
 }
 
-absl::StatusOr<std::vector<float>> QueryEngine::ContentVector(const v1::Content& content, const Serving& serving,
-                                                              Query& query) {
-  model::DecodedMedia media;
-  if (content.kind_case() == v1::Content::kText) {
-    if (static_cast<int64_t>(content.text().size()) > options_.decoder.limits.max_text_bytes) {
-      return absl::ResourceExhaustedError(
-          absl::StrCat("query.content.text: wanted at most ", options_.decoder.limits.max_text_bytes, " bytes"));
-    }
-    media.modality = v1::MODALITY_TEXT;
-    media.text = content.text();
-  } else {
-    if (content.data().empty()) return absl::InvalidArgumentError("query.content: got 0 bytes, wanted at least 1");
-    MIXMATCH_ASSIGN_OR_RETURN(Spool spool,
-                              Spool::Create(options_.data_dir, static_cast<int64_t>(content.data().size())));
-    MIXMATCH_RETURN_IF_ERROR(spool.Append(content.data()));
-    MIXMATCH_ASSIGN_OR_RETURN(media, ingest_.Decode(spool.fd(), content.media_type()));
-  }
-  query.modalities.push_back(media.modality);
-  MIXMATCH_ASSIGN_OR_RETURN(std::vector<model::PartDraft> drafts, model::MakeParts(media));
+void QueryEngine::SearchTogether(absl::Span<const v1::SearchRequest* const> requests, const Serving& serving,
+                                 const SearchCall& call,
+                                 const std::function<void(size_t, absl::StatusOr<v1::SearchResponse>)>& put) {
+  const absl::Time begin = absl::Now();
+  std::vector<Query> queries(requests.size());
+  std::vector<absl::Status> states(requests.size());
   std::vector<EncodedPart> parts;
-  for (model::PartDraft& draft : drafts) {
-    if (draft.modality == media.modality) parts.push_back(FromDraft(draft, 0));
-  }
-  MIXMATCH_RETURN_IF_ERROR(serving.encoder.EncodeAll(absl::MakeSpan(parts)));
-  std::vector<float> sum;
-  for (const EncodedPart& part : parts) Add(part.vector, 1.0, sum);
-  MIXMATCH_RETURN_IF_ERROR(Normalize(sum));
-  return sum;
-}
-
-absl::StatusOr<std::vector<float>> QueryEngine::ItemVector(uint64_t item_id, const Serving& serving, Query& query) {
-  const auto record = catalog_.Get(item_id);
-  if (record == nullptr) return absl::NotFoundError(absl::StrCat("query.item_id: no item ", item_id));
-  query.items.insert(item_id);
-  MIXMATCH_ASSIGN_OR_RETURN(const auto parts, store_.GetParts(item_id));
-  std::vector<float> sum;
-  for (const auto& part : parts) {
-    if (part.part().modality() != record->item().modality()) continue;
-    const auto vector = PartVector(part.part().part_id(), serving);
-    if (vector.ok()) Add(*vector, 1.0, sum);
-  }
-  if (sum.empty()) return absl::NotFoundError(absl::StrCat("query.item_id: item ", item_id, " has no part"));
-  MIXMATCH_RETURN_IF_ERROR(Normalize(sum));
-  return sum;
-}
-
-absl::StatusOr<std::vector<float>> QueryEngine::PartVector(uint64_t part_id, const Serving& serving) const {
-  for (const auto& slot : serving.slots) {
-    auto vector = slot->Get(part_id);
-    if (vector.ok() || !absl::IsNotFound(vector.status())) return vector;
-  }
-  return absl::NotFoundError(absl::StrCat("query.part_id: no part ", part_id));
-}
-
-absl::StatusOr<std::vector<v1::Hit>> QueryEngine::Hits(const v1::SearchRequest& request, const Query& query,
-                                                       const Serving& serving) const {
-  MIXMATCH_ASSIGN_OR_RETURN(const ItemPredicate predicate, CompileFilter(request.filter()));
-  const bool exclude = request.exclude_query_items();
-  absl::flat_hash_map<uint64_t, bool> verdicts;  // By item.
-  const index::PartFilter filter = [&](uint64_t part_id) {
-    const uint64_t item_id = part_id >> 16;
-    if (exclude && query.items.contains(item_id)) return false;
-    if (!predicate) return true;
-    auto [verdict, fresh] = verdicts.emplace(item_id, false);
-    if (fresh) {
-      const auto record = catalog_.Get(item_id);
-      verdict->second = record != nullptr && predicate(record->item());
-    }
-    return verdict->second;
+  const auto describe = [&](Query& query) -> absl::Status {
+    MIXMATCH_RETURN_IF_ERROR(terms_.Check(query));
+    MIXMATCH_RETURN_IF_ERROR(call.Check());
+    MIXMATCH_RETURN_IF_ERROR(terms_.Decode(query));
+    MIXMATCH_ASSIGN_OR_RETURN(const SearchGate::Turn turn, gate_.Enter(call));
+    return terms_.Describe(query);
   };
-  absl::flat_hash_set<int> targets;
-  for (int modality : request.target_modalities()) targets.insert(model::SlotOf(static_cast<model::Modality>(modality)));
-
-  int64_t breadth = request.group_by() == v1::GROUP_BY_PART ? request.k() : request.k() * kFirstBreadth;
-  while (true) {
-    std::vector<index::Neighbor> neighbors;
-    bool all = true;
-    for (size_t slot = 0; slot < serving.slots.size(); ++slot) {
-      if (!targets.empty() && !targets.contains(static_cast<int>(slot))) continue;
-      index::SearchOptions options;
-      options.k = breadth;
-      if (predicate || exclude) options.filter = &filter;
-      MIXMATCH_ASSIGN_OR_RETURN(const auto found, serving.slots[slot]->Search(query.vector, options));
-      all = all && static_cast<int64_t>(found.size()) < breadth;
-      neighbors.insert(neighbors.end(), found.begin(), found.end());
+  for (size_t i = 0; i < queries.size(); ++i) {
+    queries[i].request = requests[i];
+    states[i] = describe(queries[i]);
+    if (states[i].ok()) std::move(queries[i].parts.begin(), queries[i].parts.end(), std::back_inserter(parts));
+  }
+  const auto encode = [&]() -> absl::Status {
+    if (parts.empty()) return absl::OkStatus();
+    MIXMATCH_ASSIGN_OR_RETURN(const SearchGate::Turn turn, gate_.Enter(call));
+    return serving.encoder.EncodeAll(absl::MakeSpan(parts));
+  };
+  const absl::Status encoded = encode();
+  const absl::Duration encoding = absl::Now() - begin;
+  auto from = parts.begin();
+  for (size_t i = 0; i < queries.size(); ++i) {
+    if (states[i].ok()) {
+      Query& query = queries[i];
+      std::move(from, from + static_cast<ptrdiff_t>(query.parts.size()), query.parts.begin());
+      from += static_cast<ptrdiff_t>(query.parts.size());
+      if (!query.parts.empty()) states[i] = encoded;
     }
-    std::sort(neighbors.begin(), neighbors.end(), [](const index::Neighbor& a, const index::Neighbor& b) {
-      return a.score != b.score ? a.score > b.score : a.id < b.id;
-    });
-    if (static_cast<int64_t>(neighbors.size()) > breadth) neighbors.resize(breadth);
-    std::vector<v1::Hit> hits = Gather(request, neighbors);
-    if (static_cast<int64_t>(hits.size()) >= request.k() || all || request.group_by() == v1::GROUP_BY_PART) {
-      for (v1::Hit& hit : hits) {
-        hit.set_generation(serving.generation);
-        hit.mutable_part()->set_generation(serving.generation);
-        if (!request.include_vectors()) continue;
-        MIXMATCH_ASSIGN_OR_RETURN(const auto vector, PartVector(hit.part().part_id(), serving));
-        hit.mutable_part()->mutable_vector()->Assign(vector.begin(), vector.end());
-      }
-      return hits;
-    }
-    breadth *= 4;
+    const auto finish = [&]() -> absl::StatusOr<v1::SearchResponse> {
+      MIXMATCH_RETURN_IF_ERROR(states[i]);
+      MIXMATCH_ASSIGN_OR_RETURN(const SearchGate::Turn turn, gate_.Enter(call));
+      return Finish(queries[i], serving, encoding, call);
+    };
+    auto response = finish();
+    Count(response.status());
+    put(i, std::move(response));
   }
 }
 
-std::vector<v1::Hit> QueryEngine::Gather(const v1::SearchRequest& request,
-                                         const std::vector<index::Neighbor>& neighbors) const {
-  std::vector<v1::Hit> hits;
-  absl::flat_hash_set<std::string> groups;
-  for (const index::Neighbor& neighbor : neighbors) {
-    if (static_cast<int64_t>(hits.size()) >= request.k()) break;
-    const uint64_t item_id = neighbor.id >> 16;
-    const auto record = catalog_.Get(item_id);
-    if (record == nullptr) continue;  // Deleted since.
-    const auto& events = record->item().event_ids();
-    std::string group = absl::StrCat("item:", item_id);
-    if (request.group_by() == v1::GROUP_BY_PART) group = absl::StrCat(neighbor.id);
-    if (request.group_by() == v1::GROUP_BY_EVENT && !events.empty()) group = absl::StrCat("event:", events[0]);
-    if (!groups.insert(group).second) continue;
-    const auto part = store_.GetPart(neighbor.id);
-    if (!part.ok()) continue;
-    v1::Hit hit;
-    *hit.mutable_item() = record->item();
-    *hit.mutable_part() = part->part();
-    hit.set_score(std::clamp(neighbor.score, -1.0f, 1.0f));
-    if (request.group_by() == v1::GROUP_BY_EVENT && !events.empty()) hit.set_event_id(events[0]);
-    hits.push_back(std::move(hit));
+absl::Status QueryEngine::BatchSearch(const v1::BatchSearchRequest& request, const SearchCall& call,
+                                      const Answer& answer) {
+  const size_t count = request.searches_size();
+  if (count < 1 || count > static_cast<size_t>(options_.search.max_batch)) {
+    return absl::InvalidArgumentError(absl::StrCat("searches: got ", count, ", wanted 1 to ", options_.search.max_batch,
+                                                   "; send them in several calls, or raise --max-batch-queries"));
   }
-  return hits;
+  MIXMATCH_ASSIGN_OR_RETURN(const SearchGate::Admission admission, gate_.Admit());
+  const std::shared_ptr<const Serving> serving = live_.Current();
+  std::vector<const v1::SearchRequest*> all;
+  for (const v1::SearchRequest& search : request.searches()) all.push_back(&search);
+
+  std::atomic<bool> given_up{false};
+  SearchCall inner = call;
+  inner.cancelled = [&] { return given_up || (call.cancelled && call.cancelled()); };
+  const size_t share = (count + gate_.threads() - 1) / gate_.threads();
+  const size_t together = std::min(share, kMostTogether);
+  const size_t groups = (count + together - 1) / together;
+  Outbox outbox;
+  std::atomic<size_t> next{0};
+  const auto work = [&] {
+    for (size_t group = next++; group < groups; group = next++) {
+      const size_t first = group * together;
+      SearchTogether(absl::MakeConstSpan(all).subspan(first, together), *serving, inner,
+                     [&](size_t i, auto response) { outbox.Put({first + i, std::move(response)}); });
+    }
+  };
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < std::min<size_t>(gate_.threads(), groups); ++i) threads.emplace_back(work);
+  for (size_t i = 0; i < count; ++i) {
+    Outbox::Entry entry = outbox.Take();
+    if (given_up || answer(entry.place, std::move(entry.response))) continue;
+    given_up = true;
+    outbox.Close();
+  }
+  for (std::thread& thread : threads) thread.join();
+  MIXMATCH_RETURN_IF_ERROR(call.Check());
+  return given_up ? absl::CancelledError("search: the client went away") : absl::OkStatus();
 }
 
 }  // namespace mixmatch::server

@@ -1,59 +1,69 @@
-// Answers searches: encodes the terms, searches the slots, filters, gathers, fills hits.
+// Answers searches, one by one or many in one call: admits, encodes, searches, in turns.
 #ifndef MIXMATCH_SERVER_QUERY_ENGINE_H_
 #define MIXMATCH_SERVER_QUERY_ENGINE_H_
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "index/store/store.h"
 #include "mixmatch/v1/search_service.pb.h"
 #include "server/catalog.h"
+#include "server/encode_batcher.h"
+#include "server/hit_search.h"
 #include "server/ingest.h"
-#include "server/item_filter.h"
 #include "server/live_index.h"
 #include "server/options.h"
+#include "server/query_terms.h"
+#include "server/search_call.h"
+#include "server/search_gate.h"
 
 namespace mixmatch::server {
 
-// Thread-safe. Runs on the calling thread; every answer is of one generation.
+// Thread-safe. Every answer is of one generation. Both calls end early with CANCELLED or DEADLINE_EXCEEDED where `call`
+// did, and are refused with RESOURCE_EXHAUSTED (see SearchGate) where too many wait.
 class QueryEngine {
  public:
-  QueryEngine(const ServerOptions& options, index::Store& store, Catalog& catalog, LiveIndex& live, Ingest& ingest)
-      : options_(options), store_(store), catalog_(catalog), live_(live), ingest_(ingest) {}
+  QueryEngine(const ServerOptions& options, index::Store& store, Catalog& catalog, LiveIndex& live, Ingest& ingest);
 
-  // `streamed`: content that came beside the request (StreamSearch); null if there is none.
-  absl::StatusOr<v1::SearchResponse> Search(const v1::SearchRequest& request, const std::string* streamed);
+  // Runs on the calling thread. `streamed`: content that came beside the request (StreamSearch); null if there is none.
+  absl::StatusOr<v1::SearchResponse> Search(const v1::SearchRequest& request, const std::string* streamed,
+                                            const SearchCall& call = {});
 
-  uint64_t searches() const { return searches_; }
+  // Calls `answer` on the calling thread once a search, in the order in which they are ready, with its place in the
+  // request; all in one generation. It may take its time; when it returns false, the rest is given up. Not OK only where
+  // the call as a whole has no answer: INVALID_ARGUMENT on a bad number of searches.
+  using Answer = std::function<bool(size_t place, absl::StatusOr<v1::SearchResponse> response)>;
+  absl::Status BatchSearch(const v1::BatchSearchRequest& request, const SearchCall& call, const Answer& answer);
+
+  uint64_t searches() const { return searches_; }    // Answered with hits or none.
+  uint64_t abandoned() const { return abandoned_; }  // Given up because the call ended.
+  const SearchGate& gate() const { return gate_; }
 
  private:
-  struct Query {
-    std::vector<float> vector;
-    std::vector<v1::Modality> modalities;            // Of content terms.
-    absl::flat_hash_set<uint64_t> items;             // Items that are terms.
-  };
-  absl::Status CheckRequest(const v1::SearchRequest& request, bool streamed) const;
-  absl::StatusOr<Query> MakeQuery(const v1::SearchRequest& request, const std::string* streamed, const Serving& serving);
-  absl::StatusOr<std::vector<float>> TermVector(const v1::QueryTerm& term, const Serving& serving, Query& query);
-  absl::StatusOr<std::vector<float>> ContentVector(const v1::Content& content, const Serving& serving, Query& query);
-  absl::StatusOr<std::vector<float>> ItemVector(uint64_t item_id, const Serving& serving, Query& query);
-  absl::StatusOr<std::vector<float>> PartVector(uint64_t part_id, const Serving& serving) const;
-  absl::StatusOr<std::vector<v1::Hit>> Hits(const v1::SearchRequest& request, const Query& query,
-                                            const Serving& serving) const;
-  std::vector<v1::Hit> Gather(const v1::SearchRequest& request, const std::vector<index::Neighbor>& neighbors) const;
+  absl::StatusOr<v1::SearchResponse> SearchAdmitted(const v1::SearchRequest& request, const std::string* streamed,
+                                                    const SearchCall& call);
+  // Part of a batch: searches that are encoded together. Gives each one's answer to `put`.
+  void SearchTogether(absl::Span<const v1::SearchRequest* const> requests, const Serving& serving,
+                      const SearchCall& call, const std::function<void(size_t, absl::StatusOr<v1::SearchResponse>)>& put);
+  // With a turn: from encoded terms to the answer.
+  absl::StatusOr<v1::SearchResponse> Finish(Query& query, const Serving& serving, absl::Duration encoding,
+                                            const SearchCall& call);
+  void Count(const absl::Status& status);
 
   const ServerOptions& options_;
-  index::Store& store_;
-  Catalog& catalog_;
   LiveIndex& live_;
-  Ingest& ingest_;
-  std::atomic<uint64_t> searches_{0};
+  SearchGate gate_;
+  EncodeBatcher batcher_;
+  QueryTerms terms_;
+  HitSearch hits_;
+  std::atomic<uint64_t> searches_{0}, abandoned_{0};
 };
 
 }  // namespace mixmatch::server

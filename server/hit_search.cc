@@ -1,0 +1,169 @@
+#include "server/hit_search.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "model/modality/modality.h"
+#include "proto/base/status_macros.h"
+
+namespace mixmatch::server {
+namespace {
+
+constexpr int64_t kFirstBreadth = 4;  // Parts looked at for each hit wanted, at first.
+// Fetching one vector by its id takes about as long as a scan takes for this many.
+constexpr int64_t kRowsForAFetch = 16;
+constexpr int64_t kFewParts = 32;
+
+bool Nearer(const index::Neighbor& a, const index::Neighbor& b) {
+  return a.score != b.score ? a.score > b.score : a.id < b.id;
+}
+
+float InnerProduct(const std::vector<float>& a, const std::vector<float>& b) {
+  float sums[8] = {};  // Side by side, so that the compiler may use vector instructions.
+  size_t i = 0;
+  for (; i + 8 <= a.size(); i += 8) {
+    for (size_t j = 0; j < 8; ++j) sums[j] += a[i + j] * b[i + j];
+  }
+  float sum = 0.0f;
+  for (; i < a.size(); ++i) sum += a[i] * b[i];
+  for (float s : sums) sum += s;
+  return sum;
+}
+
+}  // namespace
+
+absl::StatusOr<HitSearch::Plan> HitSearch::MakePlan(const v1::SearchRequest& request, const Serving& serving,
+                                                    const SearchCall& call) {
+  Plan plan;
+  plan.targets.assign(serving.slots.size(), request.target_modalities().empty());
+  for (int modality : request.target_modalities()) {
+    plan.targets[model::SlotOf(static_cast<model::Modality>(modality))] = true;
+  }
+  for (size_t slot = 0; slot < serving.slots.size(); ++slot) {
+    if (plan.targets[slot]) plan.live += serving.slots[slot]->size();
+  }
+  MIXMATCH_ASSIGN_OR_RETURN(plan.matches, matches_.Match(request.filter(), call));
+  if (plan.matches == nullptr) return plan;
+  plan.parts.assign(serving.slots.size(), 0);
+  plan.matches->ForEachPartCount([&](v1::Modality modality, int64_t parts) {
+    plan.all_parts += parts;
+    const int own = model::SlotOf(static_cast<model::Modality>(modality));
+    if (modality != v1::MODALITY_VIDEO && own >= 0) {
+      plan.parts[own] += parts;
+      return;
+    }
+    // Parts of several modalities, in shares that are not known. Too few is safe: it costs a scan, not recall.
+    const int64_t share = (parts + static_cast<int64_t>(plan.parts.size()) - 1) / static_cast<int64_t>(plan.parts.size());
+    for (int64_t& count : plan.parts) count += share;
+  });
+  return plan;
+}
+
+std::vector<index::Neighbor> HitSearch::FewNeighbors(const Query& query, const Serving& serving,
+                                                     const Plan& plan) const {
+  std::vector<index::Neighbor> neighbors;
+  plan.matches->ForEach([&](uint64_t item_id) {
+    if (query.request->exclude_query_items() && query.items.contains(item_id)) return;
+    const auto record = catalog_.Get(item_id);
+    if (record == nullptr) return;
+    const int own = model::SlotOf(static_cast<model::Modality>(record->item().modality()));
+    for (uint32_t position = 0; position < record->item().part_count(); ++position) {
+      const uint64_t part_id = item_id << 16 | position;
+      for (size_t i = 0; i < serving.slots.size(); ++i) {
+        // The item's own modality first: most parts are there.
+        const size_t slot = own < 0 ? i : (static_cast<size_t>(own) + i) % serving.slots.size();
+        if (plan.parts[slot] == 0) continue;
+        const auto vector = serving.slots[slot]->Get(part_id);
+        if (!vector.ok()) continue;
+        if (plan.targets[slot]) neighbors.push_back({part_id, InnerProduct(query.vector, *vector)});
+        break;
+      }
+    }
+  });
+  std::sort(neighbors.begin(), neighbors.end(), Nearer);
+  return neighbors;
+}
+
+absl::StatusOr<std::vector<index::Neighbor>> HitSearch::Neighbors(const Query& query, const Serving& serving,
+                                                                  const Plan& plan, int64_t breadth,
+                                                                  const SearchCall& call, bool* all) const {
+  const bool exclude = query.request->exclude_query_items() && !query.items.empty();
+  const index::PartFilter filter = [&](uint64_t part_id) {
+    const uint64_t item_id = part_id >> 16;
+    return (plan.matches == nullptr || plan.matches->Has(item_id)) && !(exclude && query.items.contains(item_id));
+  };
+  std::vector<index::Neighbor> neighbors;
+  *all = true;
+  for (size_t slot = 0; slot < serving.slots.size(); ++slot) {
+    if (!plan.targets[slot] || (plan.matches != nullptr && plan.parts[slot] == 0)) continue;
+    MIXMATCH_RETURN_IF_ERROR(call.Check());
+    index::SearchOptions options;
+    options.k = breadth;
+    if (plan.matches != nullptr || exclude) options.filter = &filter;
+    options.filter_matches = plan.matches != nullptr ? plan.parts[slot] : serving.slots[slot]->size();
+    MIXMATCH_ASSIGN_OR_RETURN(const auto found, serving.slots[slot]->Search(query.vector, options));
+    *all = *all && static_cast<int64_t>(found.size()) < breadth;
+    neighbors.insert(neighbors.end(), found.begin(), found.end());
+  }
+  std::sort(neighbors.begin(), neighbors.end(), Nearer);
+  if (static_cast<int64_t>(neighbors.size()) > breadth) neighbors.resize(breadth);
+  return neighbors;
+}
+
+absl::StatusOr<std::vector<v1::Hit>> HitSearch::Find(const Query& query, const Serving& serving,
+                                                     const SearchCall& call) {
+  const v1::SearchRequest& request = *query.request;
+  MIXMATCH_ASSIGN_OR_RETURN(const Plan plan, MakePlan(request, serving, call));
+  std::vector<v1::Hit> hits;
+  if (plan.matches != nullptr && plan.all_parts <= std::max(kFewParts, plan.live / kRowsForAFetch)) {
+    MIXMATCH_RETURN_IF_ERROR(call.Check());
+    hits = Gather(request, FewNeighbors(query, serving, plan));
+  } else {
+    int64_t breadth = request.group_by() == v1::GROUP_BY_PART ? request.k() : request.k() * kFirstBreadth;
+    for (bool all = false;; breadth *= 4) {
+      MIXMATCH_ASSIGN_OR_RETURN(const auto neighbors, Neighbors(query, serving, plan, breadth, call, &all));
+      hits = Gather(request, neighbors);
+      if (static_cast<int64_t>(hits.size()) >= request.k() || all || request.group_by() == v1::GROUP_BY_PART) break;
+    }
+  }
+  for (v1::Hit& hit : hits) {
+    hit.set_generation(serving.generation);
+    hit.mutable_part()->set_generation(serving.generation);
+    if (!request.include_vectors()) continue;
+    MIXMATCH_ASSIGN_OR_RETURN(const auto vector, PartVector(serving, hit.part().part_id()));
+    hit.mutable_part()->mutable_vector()->Assign(vector.begin(), vector.end());
+  }
+  return hits;
+}
+
+std::vector<v1::Hit> HitSearch::Gather(const v1::SearchRequest& request,
+                                       const std::vector<index::Neighbor>& neighbors) const {
+  std::vector<v1::Hit> hits;
+  absl::flat_hash_set<std::string> groups;
+  for (const index::Neighbor& neighbor : neighbors) {
+    if (static_cast<int64_t>(hits.size()) >= request.k()) break;
+    const uint64_t item_id = neighbor.id >> 16;
+    const auto record = catalog_.Get(item_id);
+    if (record == nullptr) continue;  // Deleted since.
+    const auto& events = record->item().event_ids();
+    std::string group = absl::StrCat("item:", item_id);
+    if (request.group_by() == v1::GROUP_BY_PART) group = absl::StrCat(neighbor.id);
+    if (request.group_by() == v1::GROUP_BY_EVENT && !events.empty()) group = absl::StrCat("event:", events[0]);
+    if (!groups.insert(group).second) continue;
+    const auto part = store_.GetPart(neighbor.id);
+    if (!part.ok()) continue;
+    v1::Hit hit;
+    *hit.mutable_item() = record->item();
+    *hit.mutable_part() = part->part();
+    hit.set_score(std::clamp(neighbor.score, -1.0f, 1.0f));
+    if (request.group_by() == v1::GROUP_BY_EVENT && !events.empty()) hit.set_event_id(events[0]);
+    hits.push_back(std::move(hit));
+  }
+  return hits;
+}
+
+}  // namespace mixmatch::server

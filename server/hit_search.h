@@ -1,0 +1,52 @@
+// From the vector of a query to its hits: plans the filter, searches the slots, gathers by group, fills what is known.
+#ifndef MIXMATCH_SERVER_HIT_SEARCH_H_
+#define MIXMATCH_SERVER_HIT_SEARCH_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "index/store/store.h"
+#include "index/vector/vector_index.h"
+#include "mixmatch/v1/search_service.pb.h"
+#include "server/catalog.h"
+#include "server/live_index.h"
+#include "server/match_sets.h"
+#include "server/query_terms.h"
+#include "server/search_call.h"
+
+namespace mixmatch::server {
+
+// Thread-safe.
+class HitSearch {
+ public:
+  HitSearch(index::Store& store, Catalog& catalog) : store_(store), catalog_(catalog), matches_(catalog) {}
+
+  // At most request.k hits of `query`, nearest first; looks at the call before each slot. INVALID_ARGUMENT: a bad filter.
+  absl::StatusOr<std::vector<v1::Hit>> Find(const Query& query, const Serving& serving, const SearchCall& call);
+
+ private:
+  // Which slots are searched, and how.
+  struct Plan {
+    std::shared_ptr<const MatchSet> matches;  // Null: all items.
+    std::vector<bool> targets;                // Of each slot: whether its parts are wanted.
+    std::vector<int64_t> parts;               // Of each slot, with a filter: about how many parts match, at most.
+    int64_t all_parts = 0;                    // Parts of the matching items, in any slot.
+    int64_t live = 0;                         // Vectors in the wanted slots.
+  };
+  absl::StatusOr<Plan> MakePlan(const v1::SearchRequest& request, const Serving& serving, const SearchCall& call);
+  // The nearest `breadth` over all wanted slots; `all` is set if there are no more.
+  absl::StatusOr<std::vector<index::Neighbor>> Neighbors(const Query& query, const Serving& serving, const Plan& plan,
+                                                         int64_t breadth, const SearchCall& call, bool* all) const;
+  // The same where few parts match: compares with each of them.
+  std::vector<index::Neighbor> FewNeighbors(const Query& query, const Serving& serving, const Plan& plan) const;
+  std::vector<v1::Hit> Gather(const v1::SearchRequest& request, const std::vector<index::Neighbor>& neighbors) const;
+
+  index::Store& store_;
+  Catalog& catalog_;
+  MatchSets matches_;
+};
+
+}  // namespace mixmatch::server
+
+#endif  // MIXMATCH_SERVER_HIT_SEARCH_H_
