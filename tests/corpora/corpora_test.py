@@ -354,6 +354,20 @@ class PrepareTest(unittest.TestCase):
         self.assertEqual({(row.metadata["stamp"], row.kind): row.metadata["concept"] for row in rows
                           if "concept" in row.metadata}, {("owl", "effect"): "1f989"})
 
+    def test_a_quick_run_in_folds_keeps_the_stamps_of_emoji_that_it_keeps(self):
+        stamps = [_event_row(f"tuxpaint:{number}", str(number)) for number in range(100)]
+        tenth = prepare._quick_stamps(stamps, linked=False)
+        missing = next(row for row in stamps if row not in tenth)
+        codes = [f"{code:x}" for code in range(100)]
+        kept = next(code for code in codes if prepare._kept_when_quick(f"emoji:{code}"))
+        other = next(code for code in codes if not prepare._kept_when_quick(f"emoji:{code}"))
+        for code, expected in ((kept, tenth + [missing]), (other, tenth)):
+            pair = emergent.Pair(missing.event.partition(":")[2], code, "", True)
+            with mock.patch.object(emergent, "pairs", lambda pair=pair: [pair]):
+                linked = prepare._quick_stamps(stamps, linked=True)
+            self.assertEqual({row.event for row in linked}, {row.event for row in expected})
+        self.assertEqual(prepare._quick_stamps(stamps, linked=False), tenth)
+
     def test_the_quickstart_gets_what_it_always_got(self):
         self.assertEqual(prepare.CORPORA, ("tuxpaint", "wesnoth"))
 

@@ -65,8 +65,8 @@ def chosen(part: Part, split: str, per_class: int) -> List[int]:
 def rows(root: pathlib.Path, work: pathlib.Path, per_class: Mapping[str, int] = PER_CLASS) -> List[Row]:
     """A row for each picture, each an event of its own, after one for the name of each class.
 
-    A picture and the name of its class have the metadata `class` in common: whoever learns from them puts them together.
-    So a name is one file, not 6,000. The files are written under `work`.
+    A picture and the name of its class have the metadata `class` in common: whoever learns from them puts them
+    together. So a name is one file, not 6,000. The files are written under `work`.
     """
     result = [_name_row(label, work) for label in range(len(CLASSES))]
     for split in _PARTS:

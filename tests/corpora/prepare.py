@@ -23,15 +23,16 @@ def prepare(out: pathlib.Path, corpora=CORPORA, quick: bool = False, tuxpaint_ro
     """Returns the rows and writes them to out/manifest.jsonl. `quick` keeps about a tenth of the events, each whole.
 
     With `fold_count` each row's metadata says in which of so many folds its event is (`fold`), and what may be learned
-    from (`split`, see split_of); that of a stamp's sound effect which emoji shows the same thing, if one does (`concept`).
+    from (`split`, see split_of); that of a stamp's sound effect also which emoji shows the same thing, if any does
+    (`concept`).
     """
     out.mkdir(parents=True, exist_ok=True)
     rows: List[Row] = []
     if "tuxpaint" in corpora:
         _must_exist(tuxpaint_root, "tuxpaint-stamps-default")
         stamps = tuxpaint.rows(tuxpaint_root, out / "tuxpaint")
-        rows += manifest.tenth(stamps) if quick else stamps
-    keep = (lambda event: bucket(event, 10, "quick") == 0) if quick else (lambda event: True)
+        rows += _quick_stamps(stamps, bool(fold_count)) if quick else stamps
+    keep = _kept_when_quick if quick else (lambda event: True)
     if "emoji" in corpora:
         rows += emoji.rows(emoji.fetch(out / "npm"), out / "emoji", keep, progress)
     if "speech" in corpora:
@@ -67,6 +68,19 @@ def split_of(row: Row) -> str:
     if row.metadata["corpus"] == tuxpaint.CORPUS and row.kind == "speech":
         return "human"
     return "test" if row.metadata["fold"] == "0" else "train"
+
+
+def _quick_stamps(stamps: List[Row], linked: bool) -> List[Row]:
+    """A tenth of them; `linked` adds those whose sound effect belongs to an emoji that a quick run keeps."""
+    kept = {row.event for row in manifest.tenth(stamps)}
+    if linked:
+        kept |= {f"{tuxpaint.CORPUS}:{pair.stamp}" for pair in emergent.pairs()
+                 if _kept_when_quick(f"{emoji.CORPUS}:{pair.emoji}")}
+    return [row for row in stamps if row.event in kept]
+
+
+def _kept_when_quick(event: str) -> bool:
+    return bucket(event, 10, "quick") == 0
 
 
 def _name_concepts(rows: List[Row]) -> None:

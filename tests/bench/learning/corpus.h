@@ -46,8 +46,8 @@ struct Corpus {
 };
 
 // Adds every part of every shard in a folder to the corpus that `home` gives for its source, if it gives one, and fills
-// Part::trunk, rounded to half floats as the store does, unless `trunk` is null. Holds the tokens of one shard at a time.
-// NOT_FOUND if there is no shard in the folder.
+// Part::trunk, rounded to half floats as the store does, unless `trunk` is null. Holds the tokens of one shard at a
+// time. NOT_FOUND if there is no shard in the folder.
 absl::Status AddShards(const std::string& folder, const std::function<Corpus*(const Source&)>& home,
                        const model::Trunk* trunk);
 

@@ -71,7 +71,7 @@ absl::Status AskFashion(const Trial& trial, const Space& space) {
   return absl::OkStatus();
 }
 
-absl::Status MeasureFashion(const Trial& trial) {
+absl::Status MeasureFashion(const Trial& trial, int joint_iterations) {
   const Corpus& corpus = *trial.corpus;
   const std::vector<std::vector<std::string>> stages = FashionStages(corpus);
   MIXMATCH_ASSIGN_OR_RETURN(HeadLearner learner, HeadLearner::Create(trial.corpus, trial.input, trial.seed));
@@ -106,7 +106,7 @@ absl::Status MeasureFashion(const Trial& trial) {
   add("fashion_backward_transfer_points", 100 * summary.backward_transfer, "points");
   add("fashion_rows_per_second", rows / seconds, "rows/s");
   learner.ForgetSolution();
-  MIXMATCH_ASSIGN_OR_RETURN(const Space joint, learner.Solve(kConverged));
+  MIXMATCH_ASSIGN_OR_RETURN(const Space joint, learner.Solve(joint_iterations));
   return AskFashion(trial, joint);
 }
 

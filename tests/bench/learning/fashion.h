@@ -23,9 +23,9 @@ Events FashionEvents(const Corpus& corpus, const std::vector<std::string>& class
 Question PictureToClass(const Corpus& corpus, const std::vector<std::string>& pictures,
                         const std::vector<std::string>& names);
 
-// One pass over the stages, solved after each: accuracy among all classes so far, forgetting, rows learned a second; and
-// the accuracy of all at once, solved to convergence.
-absl::Status MeasureFashion(const Trial& trial);
+// One pass over the stages, solved after each: accuracy among all classes so far, forgetting, rows learned a second.
+// Then the accuracy of all at once, solved by so many iterations.
+absl::Status MeasureFashion(const Trial& trial, int joint_iterations);
 
 // The accuracy of a space that learned nothing of this.
 absl::Status AskFashion(const Trial& trial, const Space& space);

@@ -16,14 +16,14 @@ namespace mixmatch::bench {
 struct Question {
   std::string name;  // "image_to_text"
   std::vector<PartId> queries, candidates;
-  // The metadata whose equal values are right answers. Empty: right answers are of one event, or share bytes with a part
-  // of it that is asked about, so that drawings that are the same are both right.
+  // The metadata whose equal values are right answers. Empty: right answers are of one event, or share bytes with a
+  // part of it that is asked about, so that drawings that are the same are both right.
   std::string by;
 };
 
 // Queries by one space, candidates by another: the same one, unless the index is older than the queries. What is asked
-// and found are whole files: the best pair of parts counts. Rank of each query's file, in order of first appearance, see
-// Ranks.
+// and found are whole files: the best pair of parts counts. The rank of each query's file (see Ranks), in order of first
+// appearance.
 std::vector<int> AskRanks(const Corpus& corpus, const Question& question, const Vectors& queries,
                           const Vectors& candidates);
 absl::StatusOr<Recall> Ask(const Corpus& corpus, const Question& question, const Vectors& queries,

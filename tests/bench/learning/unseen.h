@@ -30,8 +30,8 @@ struct Pairings {
 };
 Pairings PairingsOf(const Corpus& corpus, const Question& question, const Vectors& queries, const Vectors& candidates);
 
-// Of a space that has learned `held_out.learned` (or nothing): how well novelty tells test parts of unseen concepts from
-// those of known ones, and how well the cosine tells pairs that belong together from pairs that do not.
+// Of a space that has learned `held_out.learned` (or nothing): how well novelty tells test parts of unseen concepts
+// from those of known ones, and how well the cosine tells pairs that belong together from pairs that do not.
 absl::Status MeasureNovelty(const Trial& trial, const HeldOut& held_out, const Space& space);
 
 // Learns all but the held-out tenth and measures the above; then, for every `of`-th held-out concept from the
