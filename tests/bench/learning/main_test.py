@@ -1,6 +1,13 @@
-"""The front of the learning benchmark: its figures and its judgement."""
+"""The front of the learning benchmark: its figures, its judgement, and what it does where corpora are missing."""
 
+import contextlib
+import io
+import json
+import pathlib
+import subprocess
+import tempfile
 import unittest
+from unittest import mock
 
 from tests.bench.learning import main
 
@@ -18,6 +25,16 @@ class MainTest(unittest.TestCase):
         self.assertEqual(sorted(set(main.BARS) - set(names)), [])
         self.assertIsNone(figures.get("human_speech_to_text_r1"))
 
+    def test_the_least_and_the_most_over_the_seeds_stand_beside_the_mean(self):
+        entry = {"name": "forgetting_points", "value": 1.0, "min": 0.51234, "max": 1.5, "unit": "points"}
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "figures.json"
+            main.write(path, main.figures_of({"figures": [entry]}), {"directions": []}, 3)
+            document = json.loads(path.read_text())
+        self.assertEqual(document["figures"][0],
+                         {"name": "forgetting_points", "value": 1.0, "min": 0.5123, "max": 1.5, "unit": "points"})
+        self.assertEqual(document["seeds"], 3)
+
     def test_more_is_better_for_recall_and_worse_for_forgetting(self):
         lines = main.verdicts(main.figures_of(results(
             emoji_image_to_text_r1=0.61, human_speech_to_text_r1=0.1, forgetting_points=1.0, refresh_100k_seconds=3.0)))
@@ -34,6 +51,83 @@ class MainTest(unittest.TestCase):
         with self.assertRaises(SystemExit) as refused:
             main.built(main.ROOT / "tests")
         self.assertIn("learning_bench", str(refused.exception))
+
+
+class MissingTest(unittest.TestCase):
+    """Programs and packages that are not on the machine."""
+
+    def run_with(self, prepare, *arguments):
+        """Exit status, what was printed and what was said, with this in place of the corpora's prepare."""
+        out, err = io.StringIO(), io.StringIO()
+        with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+            stack.enter_context(mock.patch("tests.corpora.prepare.prepare", prepare))
+            stack.enter_context(mock.patch.object(main, "built", lambda folder: pathlib.Path("/nowhere")))
+            stack.enter_context(mock.patch.object(main.sys, "argv", ["main.py", "--work", folder, *arguments]))
+            stack.enter_context(contextlib.redirect_stdout(out))
+            stack.enter_context(contextlib.redirect_stderr(err))
+            status = main.main()
+        return status, out.getvalue(), err.getvalue()
+
+    def test_a_quick_run_without_any_corpus_succeeds_and_says_what_installs_them(self):
+        def prepare(*_, **__):
+            raise SystemExit("corpora: the emoji come from npm, which is missing: deploy/install-deps --learning")
+
+        status, out, err = self.run_with(prepare, "--quick")
+        self.assertEqual(status, 0)
+        self.assertIn("deploy/install-deps --learning", out)
+        self.assertEqual(err.count("left out"), len(main.QUICK_SETS))
+        self.assertIn("npm", err)
+
+    def test_a_full_run_without_a_corpus_is_refused(self):
+        def prepare(*_, **__):
+            raise SystemExit("corpora: npm is missing")
+
+        with self.assertRaises(SystemExit) as refused:
+            self.run_with(prepare)
+        self.assertIn("npm is missing", str(refused.exception))
+
+    def test_whatever_fails_in_preparing_is_told_with_what_helps(self):
+        for error in (subprocess.CalledProcessError(1, ["npm", "install"]), FileNotFoundError(2, "", "ffmpeg"),
+                      ImportError("", name="numpy")):
+            with mock.patch("tests.corpora.prepare.prepare", mock.Mock(side_effect=error)):
+                with self.assertRaises(main.Unavailable) as told:
+                    main.prepare_set("emoji", pathlib.Path("/nowhere"), True)
+            self.assertIn("deploy/install-deps --learning", str(told.exception))
+            self.assertRegex(str(told.exception), "npm|ffmpeg|numpy")
+
+
+class ShardsTest(unittest.TestCase):
+    def test_shards_are_made_again_only_for_another_manifest_or_program(self):
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
+            work = pathlib.Path(folder)
+            for program in ("mixmatch-shards", "mixmatch-decoder"):
+                (work / program).write_text(program)
+            manifest = work / "manifest.jsonl"
+            made = []
+
+            def make(command, **_):
+                (pathlib.Path(command[command.index("--out") + 1])).mkdir(parents=True, exist_ok=True)
+                made.append(command)
+
+            def make_shards():
+                return main.make_shards(work, "emoji", work / "out", True)
+
+            with mock.patch.object(main, "prepare_set", lambda *_: manifest), \
+                    mock.patch.object(main.subprocess, "run", make):
+                manifest.write_text("one\n")
+                shards = make_shards()
+                make_shards()
+                self.assertEqual(len(made), 1)
+                manifest.write_text("one\ntwo\n")
+                make_shards()
+                self.assertEqual(len(made), 2)
+                (work / "mixmatch-decoder").write_text("another")
+                make_shards()
+                self.assertEqual(len(made), 3)
+            figures = main.figures_of(results())
+            (shards / "made-from.json").write_text('{"digest": "", "rows": 60, "seconds": 4}')
+            main.add_describing(figures, [shards])
+            self.assertEqual(figures.get("emoji_described_rows_per_second"), 15)
 
 
 if __name__ == "__main__":
