@@ -1,4 +1,4 @@
-// A growing row-major matrix of floats that never moves a row, laid out for Dot.
+// A growing row-major matrix of floats that never moves a row, laid out for the kernels.
 #ifndef MIXMATCH_INDEX_VECTOR_ROWS_H_
 #define MIXMATCH_INDEX_VECTOR_ROWS_H_
 
@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
-#include "index/vector/dot.h"
+#include "index/vector/kernels.h"
 
 namespace mixmatch::index {
 
@@ -36,7 +36,7 @@ inline AlignedFloats NewAlignedFloats(size_t count) {
 // Floats from one row to the next.
 inline size_t StrideOf(int dim) { return (static_cast<size_t>(dim) + 15) / 16 * 16; }
 
-// A query as Dot wants it.
+// A query as the kernels want it.
 inline AlignedFloats PaddedCopy(absl::Span<const float> vector) {
   const size_t stride = StrideOf(static_cast<int>(vector.size()));
   AlignedFloats copy = NewAlignedFloats(stride);
@@ -79,7 +79,7 @@ class Rows {
     float scores[kBlock];
     for (int64_t first = 0; first < size_; first += kBlock) {
       const int64_t count = std::min(kBlock, size_ - first);
-      DotRows(padded_query, row(first), count, stride_, scores);
+      BestKernels().dot_rows(padded_query, row(first), count, stride_, scores);
       visit(first, count, static_cast<const float*>(scores));
     }
   }

@@ -20,7 +20,7 @@ absl::StatusOr<std::shared_ptr<SegmentedIndex>> SegmentedIndex::Create(const Seg
                                                                        uint64_t generation) {
   MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<FlatIndex> memtable, FlatIndex::Create(options.dim));
   if (options.memtable_limit < 1 || options.hnsw_m < 2 || options.hnsw_m > 512 || options.ef_construction < 1 ||
-      options.ef_search < 1 || !(options.tombstone_limit > 0)) {
+      options.ef_search < 0 || !(options.tombstone_limit > 0)) {
     return absl::InvalidArgumentError(
         absl::StrCat("index: memtable_limit, ef_construction, ef_search and tombstone_limit must be above 0 and hnsw_m in "
                      "2 to 512; got ", options.memtable_limit, ", ", options.ef_construction, ", ", options.ef_search, ", ",
@@ -83,7 +83,7 @@ SegmentSearch SegmentedIndexImpl::Plan(const IndexState& state, const float* pad
   SegmentSearch plan;
   plan.padded_query = padded_query;
   plan.k = std::min(options.k, live);
-  plan.ef = options.ef_search > 0 ? options.ef_search : options_.ef_search;
+  plan.ef = options.ef_search > 0 ? options.ef_search : options_.ef_search > 0 ? options_.ef_search : 64;
   plan.filter = options.filter;
   plan.exact = live < options_.exact_below ||
                std::none_of(state.segments.begin(), state.segments.end(), [](const auto& s) { return s->graph() != nullptr; });

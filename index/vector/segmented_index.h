@@ -16,20 +16,62 @@
 
 namespace mixmatch::index {
 
+// What a segment keeps of its vectors once it has a graph. Scores and Get() are of the f32 values in every case.
+enum class Storage {
+  kAuto,      // kInt8, and kInt8Disk for segments of SegmentedIndexOptions::disk_from vectors or more.
+  kFloat,     // f32 in memory; the graph is walked over them.
+  kInt8,      // f32 in memory, and int8 codes over which the graph is walked; the best candidates are rescored.
+  kInt8Disk,  // int8 codes in memory; f32 in a file, of which a search reads the rows that it rescores.
+};
+
 struct SegmentedIndexOptions {
   int dim = 512;
   int64_t memtable_limit = 20'000;  // Vectors; at this size Maintain() turns the memtable into a segment.
   double tombstone_limit = 0.2;     // Share of dead vectors at which Maintain() rewrites a segment.
-  int64_t exact_below = 20'000;     // Fewer live vectors (or filter matches) than this: exact scan.
-  int hnsw_m = 32;
+  int64_t exact_below = 20'000;     // Fewer live vectors than this: exact scan.
+  int hnsw_m = 16;
   int ef_construction = 100;
-  int ef_search = 64;
+  // Breadth of a graph search. 0: each graph has its own, the smallest that reaches `target_recall` with sampled queries.
+  int ef_search = 0;
+  double target_recall = 0.95;      // Of the 10 nearest, above 0 to 1; ef_search 0 aims a little above it.
+  Storage storage = Storage::kAuto;
+  int64_t disk_from = 500'000;      // For Storage::kAuto, vectors.
+  // Candidates that are rescored from f32, as a multiple of k; 1 or more. Without effect on Storage::kFloat.
+  double rescore = 3.0;
+  // Where Storage::kInt8Disk keeps f32 rows: files without a name, which end with the index. Empty: the system's directory
+  // for temporary files.
+  std::string scratch_directory;
+  int build_threads = 1;            // Of Maintain(), 1 to 256.
+  double probe_seconds = 60;        // Maintain() measures recall no more often than this; see stats().recall.
 };
 
 struct SegmentedIndexStats {
   int segments = 0;
   int64_t memtable_vectors = 0;
   int64_t tombstones = 0;  // Dead vectors in segments.
+
+  // Bytes that the index holds in memory, by kind; those in the page cache of the operating system are not counted.
+  int64_t bytes_floats = 0;  // f32 vectors, the memtable's too.
+  int64_t bytes_codes = 0;   // int8 codes and their scales.
+  int64_t bytes_links = 0;   // Graphs.
+  int64_t bytes_ids = 0;     // Part ids, tombstones and tables of them.
+  int64_t bytes_resident() const { return bytes_floats + bytes_codes + bytes_links + bytes_ids; }
+  int64_t bytes_on_disk = 0;  // f32 rows of Storage::kInt8Disk.
+
+  int ef_search = 0;     // The largest in use; 0: there is no graph.
+  double recall = -1.0;  // recall@10 of the last probe of live graphs against exact search; -1: not measured yet.
+  int64_t probes = 0;    // How often that was done.
+  int64_t builds = 0;    // Graphs built since this index was made.
+};
+
+// What Load could not use.
+struct LoadReport {
+  int segments = 0;                     // That the manifest names.
+  std::vector<absl::Status> damage;     // DATA_LOSS, one a damaged region of a segment file; empty: all is well.
+  int graphs_lost = 0;                  // Segments that are searched exactly until Maintain() has built their graph anew.
+  int64_t parts_lost = 0;               // Parts that the index now lacks; Upsert them from the store.
+  std::vector<PartId> lost;             // Those of them whose ids are still known, ascending.
+  bool all_lost_known() const { return parts_lost == static_cast<int64_t>(lost.size()); }
 };
 
 // Everything in one index is of one generation. All methods are thread-safe: searches run concurrently with everything
@@ -44,6 +86,12 @@ class SegmentedIndex : public VectorIndex {
   // of another generation than `generation`; the caller then builds anew from the store.
   static absl::StatusOr<std::shared_ptr<SegmentedIndex>> Load(const SegmentedIndexOptions& options,
                                                               absl::string_view directory, uint64_t generation);
+
+  // As above, but a damaged segment file costs only what is damaged: `report` (not null) says what. DATA_LOSS if the
+  // manifest is damaged, or is of another generation, dimension or version.
+  static absl::StatusOr<std::shared_ptr<SegmentedIndex>> Load(const SegmentedIndexOptions& options,
+                                                              absl::string_view directory, uint64_t generation,
+                                                              LoadReport* report);
 
   // A new index of another generation with these vectors (ids ascending, vectors row-major [ids.size(), dim]), to be
   // swapped in by the caller; this one goes on serving. Where nearly all of a segment's parts are among `ids`, its graph is

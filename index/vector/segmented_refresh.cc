@@ -66,7 +66,7 @@ absl::StatusOr<std::shared_ptr<SegmentedIndex>> SegmentedIndexImpl::Refreshed(ui
     std::vector<bool> with = taken;
     std::shared_ptr<const Segment> fresh = WithNewVectors(*segment, ids, vectors, with);
     if (fresh->dead() >= options_.tombstone_limit * fresh->size()) continue;
-    MIXMATCH_ASSIGN_OR_RETURN(const double recall, GraphRecall(*fresh, options_.ef_search, kProbes));
+    MIXMATCH_ASSIGN_OR_RETURN(const double recall, GraphRecall(*fresh, options_.ef_search > 0 ? options_.ef_search : 64, kProbes));
     if (recall < kLeastRecall) continue;
     next.segments.push_back(std::move(fresh));
     taken = std::move(with);

@@ -27,10 +27,11 @@ class NegatedDot : public faiss::DistanceComputer {
  public:
   explicit NegatedDot(const Rows& rows) : rows_(rows) {}
   void set_query(const float* padded) override { query_ = padded; }
-  float operator()(FaissId i) override { return -Dot(query_, rows_.row(i), rows_.stride()); }
-  float symmetric_dis(FaissId i, FaissId j) override { return -Dot(rows_.row(i), rows_.row(j), rows_.stride()); }
+  float operator()(FaissId i) override { return -kernels_.dot(query_, rows_.row(i), rows_.stride()); }
+  float symmetric_dis(FaissId i, FaissId j) override { return -kernels_.dot(rows_.row(i), rows_.row(j), rows_.stride()); }
 
  private:
+  const Kernels& kernels_ = BestKernels();
   const Rows& rows_;
   const float* query_ = nullptr;
 };
