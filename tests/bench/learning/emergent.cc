@@ -23,7 +23,7 @@ bool IsLearnedDrawing(const Source& source) {
          Contains(UnseenTwitter().learned_styles, source["style"]);
 }
 
-absl::Status AddAnswers(const Trial& trial, const std::string& variant, const Recall& few, const Recall& all) {
+void AddAnswers(const Trial& trial, const std::string& variant, const Recall& few, const Recall& all) {
   const std::string name = "sound_to_emoji", column = "emergent link" + variant + trial.suffix;
   trial.results->AddRecall(column, name, few);
   trial.results->AddRecall(column, name + "_of_all", all);
@@ -31,15 +31,16 @@ absl::Status AddAnswers(const Trial& trial, const std::string& variant, const Re
     trial.results->AddFigure(name + among + "_r1" + variant + trial.suffix, recall.r1, "share");
     trial.results->AddFigure(name + among + "_r10" + variant + trial.suffix, recall.r10, "share");
   }
-  return absl::OkStatus();
 }
 
-absl::Status Answer(const Trial& trial, const Space& space, const std::string& variant) {
+// Among the drawings of the concepts.
+absl::StatusOr<Recall> Answer(const Trial& trial, const Space& space, const std::string& variant) {
   const std::vector<std::string> concepts = SoundConcepts(*trial.corpus);
   MIXMATCH_ASSIGN_OR_RETURN(const Recall few,
                             Ask(*trial.corpus, SoundToEmoji(*trial.corpus, concepts, concepts), space));
   MIXMATCH_ASSIGN_OR_RETURN(const Recall all, Ask(*trial.corpus, SoundToEmoji(*trial.corpus, concepts, {}), space));
-  return AddAnswers(trial, variant, few, all);
+  AddAnswers(trial, variant, few, all);
+  return few;
 }
 
 // Each group of concepts is asked about when the pairs of the others were learned on top of what emerges. `learned` is
@@ -49,7 +50,6 @@ absl::Status AnswerFromOtherPairs(const Trial& trial, HeadLearner* learned) {
   const std::vector<std::string> concepts = SoundConcepts(corpus);
   MIXMATCH_ASSIGN_OR_RETURN(const std::string state, learned->Save());
   std::vector<int> few, all;
-  Recall chance_few, chance_all;
   for (size_t group = 0; group < kGroups; ++group) {
     std::vector<std::string> asked, others;
     for (size_t i = 0; i < concepts.size(); ++i) (i % kGroups == group ? asked : others).push_back(concepts[i]);
@@ -75,7 +75,8 @@ absl::Status AnswerFromOtherPairs(const Trial& trial, HeadLearner* learned) {
     recall.chance_r10 = std::min(1.0, 10 * recall.chance_r1);
     return recall;
   };
-  return AddAnswers(trial, "_other_pairs", recall_of(few, concepts), recall_of(all, {}));
+  AddAnswers(trial, "_other_pairs", recall_of(few, concepts), recall_of(all, {}));
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -136,7 +137,9 @@ Question SoundToEmoji(const Corpus& corpus, const std::vector<std::string>& conc
   return question;
 }
 
-absl::Status AskSoundToEmoji(const Trial& trial, const Space& space) { return Answer(trial, space, ""); }
+absl::Status AskSoundToEmoji(const Trial& trial, const Space& space) {
+  return Answer(trial, space, "").status();
+}
 
 absl::Status MeasureSoundToEmoji(const Trial& trial, bool brief) {
   const Corpus& corpus = *trial.corpus;
@@ -144,13 +147,15 @@ absl::Status MeasureSoundToEmoji(const Trial& trial, bool brief) {
   MIXMATCH_RETURN_IF_ERROR(learner.Add(DrawnAndNamed(corpus)));
   MIXMATCH_RETURN_IF_ERROR(learner.Add(HeardAndNamed(corpus)));
   MIXMATCH_ASSIGN_OR_RETURN(const Space emergent, learner.Solve());
-  MIXMATCH_RETURN_IF_ERROR(Answer(trial, emergent, ""));
+  MIXMATCH_ASSIGN_OR_RETURN(const Recall found, Answer(trial, emergent, ""));
 
   MIXMATCH_ASSIGN_OR_RETURN(HeadLearner paired, HeadLearner::Create(trial.corpus, trial.input, trial.seed));
   MIXMATCH_RETURN_IF_ERROR(paired.Add(DrawnAndNamed(corpus)));
   MIXMATCH_RETURN_IF_ERROR(paired.Add(HeardAndDrawn(corpus, SoundConcepts(corpus))));
   MIXMATCH_ASSIGN_OR_RETURN(const Space direct, paired.Solve());
-  MIXMATCH_RETURN_IF_ERROR(Answer(trial, direct, "_direct"));
+  MIXMATCH_ASSIGN_OR_RETURN(const Recall best, Answer(trial, direct, "_direct"));
+  trial.results->AddFigure("sound_to_emoji_over_direct_r1" + trial.suffix, found.r1 / best.r1, "ratio");
+  trial.results->AddFigure("sound_to_emoji_over_direct_r10" + trial.suffix, found.r10 / best.r10, "ratio");
   return brief ? absl::OkStatus() : AnswerFromOtherPairs(trial, &learner);
 }
 

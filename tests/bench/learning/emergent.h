@@ -27,8 +27,8 @@ Events HeardAndDrawn(const Corpus& corpus, const std::vector<std::string>& conce
 Question SoundToEmoji(const Corpus& corpus, const std::vector<std::string>& concepts,
                       const std::vector<std::string>& candidates);
 
-// What emerges; beside it what is learned from the pairs themselves (`_direct`), and, unless `brief`, what is learned
-// from the pairs of other concepts on top of the texts (`_other_pairs`; five groups of concepts).
+// What emerges; beside it, and as a ratio, what is learned from the pairs themselves (`_direct`); and, unless `brief`,
+// what is learned from the pairs of other concepts on top of the texts (`_other_pairs`; five groups of concepts).
 absl::Status MeasureSoundToEmoji(const Trial& trial, bool brief);
 
 // The same questions to a space that learned nothing of this.

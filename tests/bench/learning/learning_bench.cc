@@ -177,7 +177,10 @@ class Bench {
     MIXMATCH_ASSIGN_OR_RETURN(const Space space, Learn(trial, EmojiEvents(corpora_.main, split)));
     MIXMATCH_RETURN_IF_ERROR(AskEmoji(trial, split, space, ""));
     if (!all) return absl::OkStatus();
-    MIXMATCH_ASSIGN_OR_RETURN(const Space joint, Learn(trial, EmojiEvents(corpora_.main, split), JointIterations()));
+    Space joint = space;
+    if (!flags_.brief) {
+      MIXMATCH_ASSIGN_OR_RETURN(joint, Learn(trial, EmojiEvents(corpora_.main, split), kConverged));
+    }
     if (!joint_suffix.empty()) {
       Trial offline = trial;
       offline.suffix = joint_suffix;
