@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "client/cli/batch.h"
 #include "client/cli/command.h"
 #include "client/cli/format.h"
 #include "client/cli/html.h"
@@ -40,6 +41,7 @@ struct SearchOptions {
   bool vectors = false;
   std::string html;
   double html_mib = 8;
+  std::string batch;
 };
 
 absl::StatusOr<std::string> ReadAll(Session& session, const std::string& path) {
@@ -98,27 +100,34 @@ absl::Status AddTerm(Session& session, const TypedTerm& typed, Query& query) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Query> MakeQuery(Session& session, const SearchOptions& options) {
-  Query query;
-  for (const TypedTerm& typed : options.terms) MIXMATCH_RETURN_IF_ERROR(AddTerm(session, typed, query));
-  if (query.shown.empty()) {
-    return absl::InvalidArgumentError(
-        "nothing to search for; give --text, --image, --audio, --video, --file, --item or --part");
-  }
+// All of a request but its terms.
+absl::StatusOr<v1::SearchRequest> MakeFrame(const SearchOptions& options) {
+  v1::SearchRequest request;
   for (const absl::string_view name : absl::StrSplit(options.targets, ',', absl::SkipEmpty())) {
     v1::Modality modality = v1::MODALITY_UNSPECIFIED;
     if (!ParseModality(name, modality)) {
       return absl::InvalidArgumentError("--for: wanted text, image, audio or video, with commas between");
     }
-    if (modality != v1::MODALITY_UNSPECIFIED) query.request.add_target_modalities(modality);
+    if (modality != v1::MODALITY_UNSPECIFIED) request.add_target_modalities(modality);
   }
-  MIXMATCH_ASSIGN_OR_RETURN(*query.request.mutable_filter(), ParseWhere(options.where));
-  query.request.set_k(options.k);
-  query.request.set_group_by(options.group == "event"  ? v1::GROUP_BY_EVENT
-                             : options.group == "part" ? v1::GROUP_BY_PART
-                                                       : v1::GROUP_BY_ITEM);
-  query.request.set_exclude_query_items(options.exclude);
-  query.request.set_include_vectors(options.vectors);
+  MIXMATCH_ASSIGN_OR_RETURN(*request.mutable_filter(), ParseWhere(options.where));
+  request.set_k(options.k);
+  request.set_group_by(options.group == "event"  ? v1::GROUP_BY_EVENT
+                       : options.group == "part" ? v1::GROUP_BY_PART
+                                                 : v1::GROUP_BY_ITEM);
+  request.set_exclude_query_items(options.exclude);
+  request.set_include_vectors(options.vectors);
+  return request;
+}
+
+absl::StatusOr<Query> MakeQuery(Session& session, const SearchOptions& options) {
+  Query query;
+  MIXMATCH_ASSIGN_OR_RETURN(query.request, MakeFrame(options));
+  for (const TypedTerm& typed : options.terms) MIXMATCH_RETURN_IF_ERROR(AddTerm(session, typed, query));
+  if (query.shown.empty()) {
+    return absl::InvalidArgumentError(
+        "nothing to search for; give --text, --image, --audio, --video, --file, --item, --part or --batch");
+  }
   return query;
 }
 
@@ -133,22 +142,27 @@ void WarnOfKinds(Session& session, const Query& query, const v1::SearchResponse&
   }
 }
 
-void PrintTable(Session& session, const v1::SearchResponse& response, const std::string& group) {
-  const bool by_event = group == "event";
+std::vector<std::string> Titles(const std::string& group) {
   std::vector<std::string> titles = {"score", "item", "modality", "name", "part", "metadata"};
   if (group == "part") titles[1] = "part id";
-  if (by_event) titles.insert(titles.begin() + 1, "event");
-  Table table(std::move(titles));
-  for (const v1::Hit& hit : response.hits()) {
-    std::vector<std::string> row = {absl::StrFormat("%.4f", hit.score()),
-                                    absl::StrCat(group == "part" ? hit.part().part_id() : hit.item().item_id()),
-                                    ModalityName(hit.part().modality()),
-                                    hit.item().name(),
-                                    PartText(hit.part()),
-                                    MetadataText(hit.item())};
-    if (by_event) row.insert(row.begin() + 1, hit.event_id());
-    table.Add(std::move(row));
-  }
+  if (group == "event") titles.insert(titles.begin() + 1, "event");
+  return titles;
+}
+
+std::vector<std::string> Row(const v1::Hit& hit, const std::string& group) {
+  std::vector<std::string> row = {absl::StrFormat("%.4f", hit.score()),
+                                  absl::StrCat(group == "part" ? hit.part().part_id() : hit.item().item_id()),
+                                  ModalityName(hit.part().modality()),
+                                  hit.item().name(),
+                                  PartText(hit.part()),
+                                  MetadataText(hit.item())};
+  if (group == "event") row.insert(row.begin() + 1, hit.event_id());
+  return row;
+}
+
+void PrintTable(Session& session, const v1::SearchResponse& response, const std::string& group) {
+  Table table(Titles(group));
+  for (const v1::Hit& hit : response.hits()) table.Add(Row(hit, group));
   if (response.hits().empty()) {
     session.out() << "nothing found\n";
   } else {
@@ -194,7 +208,62 @@ absl::Status WritePage(Session& session, const SearchOptions& options, const Que
   return file ? absl::OkStatus() : absl::InvalidArgumentError("--html: cannot write the file");
 }
 
+absl::StatusOr<std::vector<BatchQuery>> OpenBatch(Session& session, const SearchOptions& options) {
+  if (!options.terms.empty()) {
+    return absl::InvalidArgumentError("--batch: takes its queries from the file; leave out --text and the like");
+  }
+  MIXMATCH_ASSIGN_OR_RETURN(const v1::SearchRequest frame, MakeFrame(options));
+  if (options.batch == "-") return ReadBatch(session.in(), frame);
+  std::ifstream file(options.batch);
+  if (!file.is_open()) return absl::InvalidArgumentError(absl::StrCat("cannot read ", Printable(options.batch)));
+  return ReadBatch(file, frame);
+}
+
+// JSON as answers come, or one table in the order of the file.
+int SearchBatch(Session& session, const SearchOptions& options) {
+  const auto queries = OpenBatch(session, options);
+  if (!queries.ok()) {
+    session.err() << "mixmatch search: " << queries.status().message() << "\n";
+    return kUsage;
+  }
+  std::vector<v1::SearchRequest> requests;
+  for (const BatchQuery& query : *queries) requests.push_back(query.request);
+  std::vector<v1::SearchResponse> responses(requests.size());
+  int code = kOk;
+  const absl::Status status = session.client().BatchSearch(requests, [&](size_t place, auto response) {
+    v1::BatchSearchResponse line;
+    line.set_index(static_cast<uint32_t>(place));
+    if (response.ok()) {
+      *line.mutable_response() = *std::move(response);
+      if (!session.json) responses[place] = std::move(*line.mutable_response());
+    } else {
+      code = kSomeFailed;
+      line.mutable_error()->set_code(static_cast<int>(response.status().code()));
+      line.mutable_error()->set_message(std::string(response.status().message()));
+      session.err() << "mixmatch search: line " << (*queries)[place].line << ": "
+                    << absl::StatusCodeToString(response.status().code()) << ": " << response.status().message()
+                    << "\n";
+    }
+    if (session.json) session.out() << Json(line) << "\n";
+  });
+  if (!session.json) {
+    std::vector<std::string> titles = Titles(options.group);
+    titles.insert(titles.begin(), {"line", "query"});
+    Table table(std::move(titles));
+    for (size_t i = 0; i < responses.size(); ++i) {
+      for (const v1::Hit& hit : responses[i].hits()) {
+        std::vector<std::string> row = Row(hit, options.group);
+        row.insert(row.begin(), {absl::StrCat((*queries)[i].line), (*queries)[i].shown});
+        table.Add(std::move(row));
+      }
+    }
+    table.Print(session.out(), session.terminal().color);
+  }
+  return status.ok() ? code : session.Fail(status);
+}
+
 int Search(Session& session, const SearchOptions& options) {
+  if (!options.batch.empty()) return SearchBatch(session, options);
   const auto query = MakeQuery(session, options);
   if (!query.ok()) {
     session.err() << "mixmatch search: " << query.status().message() << "\n";
@@ -272,19 +341,24 @@ void AddSearch(CLI::App& app, Session& session) {
       ->capture_default_str();
   search->add_flag("--exclude-query", options->exclude, "Leave out items that are terms of the query");
   search->add_flag("--vectors", options->vectors, "With the parts' vectors; seen with --json");
+  search->add_option("--batch", options->batch,
+                     "Many queries from this file, one a line: words, or a SearchRequest in JSON; - reads stdin");
   search->add_option("--html", options->html, "Write a page with pictures and players to this file");
   search->add_option("--html-limit", options->html_mib, "Largest item to embed in it, MiB")
       ->check(CLI::Range(0.0, 1024.0))
       ->capture_default_str();
   search->footer(
-      "Conditions: =, !=, <, <=, >, >=, in (a, b), exists, starts, joined by and, or, not and parentheses. Fields: "
-      "item_id,\n"
-      "modality, media_type, name, source, event_id, observed_time, created_time, duration, size_bytes; others are "
-      "metadata.\n\n"
+      "Conditions: =, !=, <, <=, >, >=, in (a, b), exists, starts, within (LATITUDE, LONGITUDE, METRES), joined by\n"
+      "and, or, not and parentheses. Fields: item_id, modality, media_type, name, source, event_id, observed_time,\n"
+      "created_time, duration, size_bytes, location; others are metadata.\n\n"
       "Examples:\n"
       "  mixmatch search --audio caw.wav --for image,video\n"
       "  mixmatch search --text 'a red bird' --not-text parrot --weight 0.5 -k 20\n"
-      "  mixmatch search --item 12 --where \"lang=fr and year>=1990 and not kind=x\" --html hits.html");
+      "  mixmatch search --item 12 --where \"lang=fr and year>=1990 and not kind=x\" --html hits.html\n"
+      "  mixmatch search --text storm --where \"location within (48.86, 2.35, 5000)\"\n"
+      "  mixmatch search --batch queries.txt --for image -k 3\n"
+      "  mixmatch search --batch requests.jsonl --json      # a BatchSearchResponse a line, as each is ready");
+  search->get_option("--batch")->excludes("--html");
   search->callback([&session, options, search] {
     options->terms = TermsInOrder(*search);
     session.action = [&session, options] { return Search(session, *options); };

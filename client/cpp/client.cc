@@ -27,6 +27,18 @@ using google::protobuf::util::TimeUtil;
 
 constexpr size_t kChunkBytes = 512 * 1024;
 constexpr absl::Duration kBetweenTries = absl::Milliseconds(300);
+constexpr size_t kBatchSearches = 256;       // The server's default of --max-batch-queries.
+constexpr size_t kBatchBytes = 4 << 20;      // Well below the 8 MiB that a server takes in one message.
+constexpr int kRetryBufferBytes = 16 << 20;  // Requests up to this size are kept for another try.
+
+// gRPC tries a refused search again by itself, when the server's pushback says or else after these times.
+std::string ServiceConfig(int search_tries) {
+  return absl::StrFormat(
+      R"({"methodConfig": [{"name": [{"service": "mixmatch.v1.SearchService"}], "retryPolicy": {"maxAttempts": %d,)"
+      R"( "initialBackoff": "0.05s", "maxBackoff": "2s", "backoffMultiplier": 2,)"
+      R"( "retryableStatusCodes": ["RESOURCE_EXHAUSTED"]}}]})",
+      search_tries);
+}
 
 absl::Status ToAbsl(const grpc::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
@@ -146,6 +158,21 @@ class GrpcClient final : public Client {
     return std::move(*response.mutable_response());
   }
 
+  absl::Status BatchSearch(absl::Span<const v1::SearchRequest> searches, const BatchAnswer& answer) override {
+    for (size_t first = 0; first < searches.size();) {
+      v1::BatchSearchRequest request;
+      size_t bytes = 0, next = first;
+      while (next < searches.size() && next - first < kBatchSearches) {
+        bytes += searches[next].ByteSizeLong();
+        if (next > first && bytes > kBatchBytes) break;
+        *request.add_searches() = searches[next++];
+      }
+      MIXMATCH_RETURN_IF_ERROR(OneBatch(request, first, answer));
+      first = next;
+    }
+    return absl::OkStatus();
+  }
+
   absl::StatusOr<v1::LearningStatus> LearningStatus() override {
     return StatusOf(Call(&v1::LearningService::Stub::Status, *learning_, v1::StatusRequest(), v1::StatusResponse()));
   }
@@ -207,6 +234,29 @@ class GrpcClient final : public Client {
   }
 
  private:
+  // Answers are told by their place in the batch, counted from `first`.
+  absl::Status OneBatch(const v1::BatchSearchRequest& request, size_t first, const BatchAnswer& answer) {
+    grpc::ClientContext context;
+    SetDeadline(context);
+    const auto reader = searches_->BatchSearch(&context, request);
+    v1::BatchSearchResponse response;
+    while (reader->Read(&response)) {
+      if (response.index() >= static_cast<uint32_t>(request.searches_size())) {
+        context.TryCancel();
+        reader->Finish();
+        return absl::InternalError(absl::StrCat("batch search: the server answered place ", response.index(), " of ",
+                                                request.searches_size(), "; is it of another version?"));
+      }
+      const size_t place = first + response.index();
+      if (response.has_response()) {
+        answer(place, std::move(*response.mutable_response()));
+      } else {
+        answer(place, absl::Status(static_cast<absl::StatusCode>(response.error().code()), response.error().message()));
+      }
+    }
+    return ToAbsl(reader->Finish());
+  }
+
   template <typename Method, typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> Call(Method method, Stub& stub, const Request& request, Response response) {
     grpc::ClientContext context;
@@ -283,6 +333,10 @@ std::unique_ptr<Client> Client::Create(const ClientOptions& options) {
   arguments.SetMaxReceiveMessageSize(-1);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 10000);  // How long connecting may take, on a busy machine too.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  if (options.search_tries > 1) {
+    arguments.SetServiceConfigJSON(ServiceConfig(std::min(options.search_tries, 5)));
+    arguments.SetInt(GRPC_ARG_PER_RPC_RETRY_BUFFER_SIZE, kRetryBufferBytes);
+  }
   return std::make_unique<GrpcClient>(
       options, grpc::CreateCustomChannel(options.address, grpc::InsecureChannelCredentials(), arguments));
 }

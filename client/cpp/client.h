@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "mixmatch/v1/admin_service.pb.h"
 #include "mixmatch/v1/event_service.pb.h"
 #include "mixmatch/v1/item_service.pb.h"
@@ -25,6 +26,7 @@ struct ClientOptions {
   std::string address = "127.0.0.1:7411";
   absl::Duration timeout = absl::Minutes(10);  // Of each call; uploads and downloads have it anew for each try.
   int upload_tries = 3;                        // Of one upload, when the server cannot be reached in between.
+  int search_tries = 4;  // Of one search, 1 to 5, when the server refuses it for now and says until when.
 };
 
 // Thread-safe. Errors are the server's, with its message; UNAVAILABLE when it cannot be reached, DEADLINE_EXCEEDED when
@@ -58,6 +60,11 @@ class Client {
   // `large` is content too big for one message, of the request's last term; empty if there is none.
   virtual absl::StatusOr<v1::SearchResponse> Search(const v1::SearchRequest& request,
                                                     const std::string& large = "") = 0;
+  // Many searches, sent in calls of at most 256 searches and about 4 MiB; those of one call are of one generation.
+  // `answer` is told, on this thread, each search's place and answer in the order in which they are ready. Not OK where
+  // a call failed as a whole: places that were not told then have no answer.
+  using BatchAnswer = std::function<void(size_t place, absl::StatusOr<v1::SearchResponse> response)>;
+  virtual absl::Status BatchSearch(absl::Span<const v1::SearchRequest> searches, const BatchAnswer& answer) = 0;
 
   virtual absl::StatusOr<v1::LearningStatus> LearningStatus() = 0;
   virtual absl::StatusOr<v1::LearningStatus> PauseLearning() = 0;

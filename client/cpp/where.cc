@@ -66,7 +66,8 @@ absl::StatusOr<std::vector<Token>> Split(absl::string_view text) {
 std::string FieldOf(const std::string& name) {
   static const auto* const fields =
       new absl::flat_hash_set<std::string>({"item_id", "modality", "media_type", "name", "source", "event_id",
-                                            "observed_time", "created_time", "duration", "size_bytes"});
+                                            "observed_time", "created_time", "duration", "size_bytes",
+                                            "location"});
   return fields->contains(name) || absl::StartsWith(name, "metadata.") ? name : "metadata." + name;
 }
 
@@ -141,6 +142,13 @@ class Parser {
     return ParseValue(Next().text);
   }
 
+  absl::StatusOr<double> Number() {
+    double number = 0.0;
+    if (Peek().kind != Token::kWord || !absl::SimpleAtod(Peek().text, &number)) return Wanted("a number");
+    Next();
+    return number;
+  }
+
   absl::StatusOr<v1::Filter> Test() {
     if (Peek().kind != Token::kWord) return Wanted("a field");
     v1::Filter filter;
@@ -153,6 +161,20 @@ class Parser {
     if (Take("starts")) {
       if (Peek().kind != Token::kWord && Peek().kind != Token::kQuoted) return Wanted("a text");
       condition.set_prefix(Next().text);
+      return filter;
+    }
+    if (Take("within")) {
+      v1::GeoCircle& circle = *condition.mutable_within();
+      if (!Take("(")) return Wanted("'('");
+      MIXMATCH_ASSIGN_OR_RETURN(const double latitude, Number());
+      if (!Take(",")) return Wanted("',' and a longitude");
+      MIXMATCH_ASSIGN_OR_RETURN(const double longitude, Number());
+      if (!Take(",")) return Wanted("',' and a radius in metres");
+      MIXMATCH_ASSIGN_OR_RETURN(const double radius, Number());
+      if (!Take(")")) return Wanted("')'");
+      circle.set_latitude(latitude);
+      circle.set_longitude(longitude);
+      circle.set_radius_meters(radius);
       return filter;
     }
     if (Take("in")) {
@@ -172,11 +194,9 @@ class Parser {
       return negated;
     }
     if (sign != "<" && sign != "<=" && sign != ">" && sign != ">=") {
-      return Wanted("one of = != < <= > >= in exists starts");
+      return Wanted("one of = != < <= > >= in exists starts within");
     }
-    double number = 0.0;
-    if (Peek().kind != Token::kWord || !absl::SimpleAtod(Peek().text, &number)) return Wanted("a number");
-    Next();
+    MIXMATCH_ASSIGN_OR_RETURN(const double number, Number());
     const double infinity = std::numeric_limits<double>::infinity();
     if (sign == "<") condition.mutable_range()->set_max(std::nextafter(number, -infinity));
     if (sign == "<=") condition.mutable_range()->set_max(number);

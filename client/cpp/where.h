@@ -17,6 +17,7 @@ namespace mixmatch::client {
 //   not   := "not" not | "(" or ")" | test
 //   test  := field ( "=" | "!=" | "<" | "<=" | ">" | ">=" ) value
 //          | field "in" "(" value { "," value } ")" | field "exists" | field "starts" value
+//          | "location" "within" "(" latitude "," longitude "," metres ")"
 //   value := number | true | false | bare word | 'quoted' | "quoted"
 // A field of the item (modality, name, ...) or else a metadata key; "metadata.KEY" always is one.
 // < and > are taken as <= and >= of the next number. Empty text gives an empty filter.

@@ -16,8 +16,9 @@ from mixmatch import _stubs
 # The generated modules call themselves mixmatch.v1: they become part of this package.
 __path__.append(str(_stubs.folder() / "mixmatch"))
 
-from mixmatch.client import Client, Error  # noqa: E402
+from mixmatch.client import Client, Error, SearchError, search_request  # noqa: E402
 from mixmatch.query import content, file, item, part, text, upload, vector  # noqa: E402
-from mixmatch.where import where  # noqa: E402
+from mixmatch.where import all_of, any_of, not_, where, within  # noqa: E402
 
-__all__ = ["Client", "Error", "content", "file", "item", "part", "text", "upload", "vector", "where"]
+__all__ = ["Client", "Error", "SearchError", "all_of", "any_of", "content", "file", "item", "not_", "part",
+           "search_request", "text", "upload", "vector", "where", "within"]

@@ -1,14 +1,16 @@
 """The client: one object a server, safe to share between threads."""
 
 import hashlib
+import json
 import mimetypes
 import os
 import pathlib
 import uuid
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Union
+from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import grpc
 
+from mixmatch import query as terms
 from mixmatch import where as filters
 from mixmatch.v1 import (admin_service_pb2, admin_service_pb2_grpc, event_service_pb2, event_service_pb2_grpc, filter_pb2,
                          item_pb2, item_service_pb2, item_service_pb2_grpc, learning_service_pb2,
@@ -18,7 +20,25 @@ Error = grpc.RpcError  # .code() says which, .details() says where, what was got
 
 _CHUNK_BYTES = 512 * 1024
 _UNARY_QUERY_BYTES = 3 * 1024 * 1024
-_OPTIONS = (("grpc.max_receive_message_length", 64 * 1024 * 1024),)
+_BATCH_SEARCHES = 256  # The server's default of --max-batch-queries.
+_BATCH_BYTES = 4 * 1024 * 1024
+# gRPC tries a refused search again by itself, when the server's pushback says or else after these times.
+_RETRIES = {"methodConfig": [{"name": [{"service": "mixmatch.v1.SearchService"}], "retryPolicy": {
+    "maxAttempts": 4, "initialBackoff": "0.05s", "maxBackoff": "2s", "backoffMultiplier": 2,
+    "retryableStatusCodes": ["RESOURCE_EXHAUSTED"]}}]}
+_OPTIONS = (("grpc.max_receive_message_length", 64 * 1024 * 1024), ("grpc.service_config", json.dumps(_RETRIES)),
+            ("grpc.per_rpc_retry_buffer_size", 16 * 1024 * 1024))
+
+
+# What search_many takes for one search.
+Query = Union[str, search_service_pb2.QueryTerm, Sequence[search_service_pb2.QueryTerm], search_service_pb2.SearchRequest]
+
+
+class SearchError(NamedTuple):
+    """Why one of many searches failed."""
+
+    code: int  # Of gRPC, e.g. grpc.StatusCode.NOT_FOUND.value[0].
+    message: str
 
 
 class Client:
@@ -79,13 +99,53 @@ class Client:
                         where: Optional[filter_pb2.Filter] = None,
                         group_by: str = "item") -> search_service_pb2.SearchResponse:
         """As search, with the generation and the server's own times."""
-        request = search_service_pb2.SearchRequest(query=terms, k=k, filter=where,
-                                                   target_modalities=[modality_number(name) for name in modalities],
-                                                   group_by=search_service_pb2.GroupBy.Value(
-                                                       "GROUP_BY_" + group_by.upper()))
+        request = search_request(*terms, k=k, modalities=modalities, where=where, group_by=group_by)
         if request.ByteSize() <= _UNARY_QUERY_BYTES:
             return self.searches.Search(request, timeout=self._timeout)
         return self.searches.StreamSearch(_search_messages(request), timeout=self._timeout).response
+
+    def search_many(self, queries: Iterable[Query], k: int = 10, modalities: Sequence[str] = (),
+                    where: Optional[filter_pb2.Filter] = None,
+                    group_by: str = "item") -> List[Union[search_service_pb2.SearchResponse, "SearchError"]]:
+        """Many searches, answered in the order of `queries`: each a response, or a SearchError in its place.
+
+        A query is words, a term, a list of terms, or a SearchRequest, which says k and all else itself.
+        """
+        answers: Dict[int, Union[search_service_pb2.SearchResponse, SearchError]] = {}
+        for place, answer in self.stream_search_many(queries, k=k, modalities=modalities, where=where,
+                                                     group_by=group_by):
+            answers[place] = answer
+        return [answers[place] for place in sorted(answers)]
+
+    def stream_search_many(
+            self, queries: Iterable[Query], k: int = 10, modalities: Sequence[str] = (),
+            where: Optional[filter_pb2.Filter] = None,
+            group_by: str = "item") -> Iterator[Tuple[int, Union[search_service_pb2.SearchResponse, "SearchError"]]]:
+        """As search_many, but each answer as it is ready, with the place of its query.
+
+        Sent in calls of at most 256 searches; those of one call are answered by one generation.
+        """
+        first, batch, size = 0, [], 0
+        for query in queries:
+            if isinstance(query, search_service_pb2.SearchRequest):
+                request = query
+            else:
+                request = search_request(*_terms(query), k=k, modalities=modalities, where=where, group_by=group_by)
+            if batch and (len(batch) == _BATCH_SEARCHES or size + request.ByteSize() > _BATCH_BYTES):
+                yield from self._one_batch(first, batch)
+                first, batch, size = first + len(batch), [], 0
+            batch.append(request)
+            size += request.ByteSize()
+        if batch:
+            yield from self._one_batch(first, batch)
+
+    def _one_batch(self, first: int, batch):
+        request = search_service_pb2.BatchSearchRequest(searches=batch)
+        for answer in self.searches.BatchSearch(request, timeout=self._timeout):
+            if answer.WhichOneof("outcome") == "response":
+                yield first + answer.index, answer.response
+            else:
+                yield first + answer.index, SearchError(answer.error.code, answer.error.message)
 
     def get(self, item_id: int, parts: bool = False, vectors: bool = False) -> item_pb2.Item:
         request = item_service_pb2.ItemServiceGetRequest(item_id=item_id, include_parts=parts, include_vectors=vectors)
@@ -120,6 +180,23 @@ class Client:
 
     def stats(self) -> admin_service_pb2.StatsResponse:
         return self.admin.Stats(admin_service_pb2.StatsRequest(), timeout=self._timeout)
+
+
+def search_request(*terms: search_service_pb2.QueryTerm, k: int = 10, modalities: Sequence[str] = (),
+                   where: Optional[filter_pb2.Filter] = None,
+                   group_by: str = "item") -> search_service_pb2.SearchRequest:
+    """What Client.search sends."""
+    return search_service_pb2.SearchRequest(
+        query=terms, k=k, filter=where, target_modalities=[modality_number(name) for name in modalities],
+        group_by=search_service_pb2.GroupBy.Value("GROUP_BY_" + group_by.upper()))
+
+
+def _terms(query: Query) -> Sequence[search_service_pb2.QueryTerm]:
+    if isinstance(query, str):
+        return [terms.text(query)]
+    if isinstance(query, search_service_pb2.QueryTerm):
+        return [query]
+    return query
 
 
 def modality_number(name: str) -> int:

@@ -82,6 +82,19 @@ class FakeClient final : public Client {
     server_.large = large;
     return server_.hits;
   }
+  // The last first. A search without a term is refused.
+  absl::Status BatchSearch(absl::Span<const v1::SearchRequest> searches, const BatchAnswer& answer) override {
+    if (!server_.error.ok()) return server_.error;
+    for (size_t i = searches.size(); i-- > 0;) {
+      server_.searches.push_back(searches[i]);
+      if (searches[i].query().empty()) {
+        answer(i, absl::InvalidArgumentError("query: got 0 terms"));
+      } else {
+        answer(i, server_.hits);
+      }
+    }
+    return absl::OkStatus();
+  }
   absl::StatusOr<v1::LearningStatus> LearningStatus() override { return Ok<v1::LearningStatus>(); }
   absl::StatusOr<v1::LearningStatus> PauseLearning() override { return Ok<v1::LearningStatus>(); }
   absl::StatusOr<v1::LearningStatus> ResumeLearning() override { return Ok<v1::LearningStatus>(); }
