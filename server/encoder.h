@@ -28,9 +28,6 @@ struct EncodedPart {
 // Length of the head's input for each slot: fixed features, then the trunk's output.
 std::vector<int> HeadDims(const model::Trunk& trunk);
 
-// Where the store keeps the output of a trunk for the parts of a slot, so that it is walked beside the fixed features.
-inline uint64_t TrunkKey(uint64_t trunk_number, int slot) { return trunk_number * 256 + static_cast<uint64_t>(slot); }
-
 // Features as the store gives them back, rounded to half floats: what is learned and unlearned must be the same numbers.
 void RoundToHalf(std::vector<float>& values);
 

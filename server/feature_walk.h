@@ -19,9 +19,9 @@ struct MappedSlot {
   std::vector<float> vectors;
 };
 
-// Maps all stored parts of `slot` for which `wanted` is true by the encoder's head. Parts without output of the encoder's
-// trunk are encoded from their tokens first, and the output is stored. Ids that are not wanted are appended to
-// `unwanted` if it is not null.
+// Maps all stored parts of `slot` for which `wanted` is true by the encoder's head. Parts of which the store has neither an
+// output of the encoder's trunk nor an estimate of it are encoded from their tokens first, and the output is stored. Ids
+// that are not wanted are appended to `unwanted` if it is not null.
 absl::StatusOr<MappedSlot> MapStored(index::Store& store, int slot, const Encoder& encoder,
                                      const std::function<bool(uint64_t part_id)>& wanted,
                                      std::vector<uint64_t>* unwanted);

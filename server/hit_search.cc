@@ -57,7 +57,8 @@ absl::StatusOr<HitSearch::Plan> HitSearch::MakePlan(const v1::SearchRequest& req
       return;
     }
     // Parts of several modalities, in shares that are not known. Too few is safe: it costs a scan, not recall.
-    const int64_t share = (parts + static_cast<int64_t>(plan.parts.size()) - 1) / static_cast<int64_t>(plan.parts.size());
+    const auto slots = static_cast<int64_t>(plan.parts.size());
+    const int64_t share = (parts + slots - 1) / slots;
     for (int64_t& count : plan.parts) count += share;
   });
   return plan;

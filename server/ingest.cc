@@ -13,6 +13,7 @@
 #include "proto/base/status_macros.h"
 #include "server/log.h"
 #include "server/spool.h"
+#include "server/trunk_outputs.h"
 #include "server/validation.h"
 
 namespace mixmatch::server {

@@ -1,6 +1,5 @@
 #include "server/learner.h"
 
-
 #include <algorithm>
 #include <utility>
 
@@ -11,6 +10,7 @@
 #include "server/feature_walk.h"
 #include "server/log.h"
 #include "server/thread_priority.h"
+#include "server/trunk_outputs.h"
 
 namespace mixmatch::server {
 namespace {
@@ -28,6 +28,18 @@ absl::StatusOr<std::unique_ptr<model::AssociativeHead>> NewHead(const model::Tru
   model::AssociativeHeadOptions options;
   options.feature_dims = HeadDims(trunk);
   return model::AssociativeHead::Create(options);
+}
+
+// Whether a part of `before` is in none of `after`.
+bool LosesParts(const std::vector<Group>& before, const std::vector<Group>& after) {
+  absl::flat_hash_set<uint64_t> kept;
+  for (const Group& group : after) {
+    for (const auto& [slot, part_id] : group.parts) kept.insert(part_id);
+  }
+  return std::any_of(before.begin(), before.end(), [&](const Group& group) {
+    return std::any_of(group.parts.begin(), group.parts.end(),
+                       [&](const auto& slot_and_part) { return !kept.contains(slot_and_part.second); });
+  });
 }
 
 google::protobuf::Timestamp Now() { return google::protobuf::util::TimeUtil::GetCurrentTime(); }
@@ -60,6 +72,7 @@ absl::Status Learner::Start(const storage::v1::Manifest& start) {
     for (std::string& id : events) changed_.emplace(std::move(id), absl::InfinitePast());
     history_.assign(start.trunks().begin(), start.trunks().end());
     journal_.Restore(start.samples());
+    trial_ = start.trial();
     status_.set_events_seen(start.events_seen());
     status_.set_publications_refused(start.publications_refused());
     Bump();
@@ -167,14 +180,21 @@ void Learner::Run() {
       last_end = absl::Now();
       last_cycle = last_end - begin;
     }
-    bool quiet = false;
+    bool quiet = false, forget = false;
     {
       absl::MutexLock lock(&mutex_);
-      busy_ = false;
       learning_now_ = 0;
       quiet = changed_.empty() && absl::Now() - last_upload_ >= kQuiet;
+      forget = removed_ && quiet && absl::Now() - last_change_ >= kQuiet && !stop && !paused_;
+      busy_ = forget;
       Bump();
       if (stop_ && !tasks_.empty()) continue;
+    }
+    if (forget) {
+      if (const absl::Status status = ForgetRemoved(); !status.ok()) Log::Error("unlearning: {}", status.ToString());
+      absl::MutexLock lock(&mutex_);
+      busy_ = false;
+      Bump();
     }
     const absl::Duration since = absl::Now() - last_save_;
     const absl::Duration least = absl::Seconds(std::min(10.0, options_.checkpoint_seconds));
@@ -222,12 +242,26 @@ absl::Status Learner::Cycle(std::vector<std::pair<std::string, absl::Time>> chan
   return absl::OkStatus();
 }
 
+// A solution that began where what is gone still counted keeps a trace of it. One that begins at the seed is a function of
+// the moments alone: the same as if it had never been there.
+absl::Status Learner::ForgetRemoved() {
+  removed_ = false;
+  head_->ForgetSolution();
+  MIXMATCH_ASSIGN_OR_RETURN(const model::SolvedHead solved, head_->Solve());
+  if (options_.random_head) return absl::OkStatus();
+  const std::shared_ptr<const Serving> serving = live_.Current();
+  MIXMATCH_RETURN_IF_ERROR(Publish(serving->encoder.trunk_number(), serving->encoder.trunk(), solved.maps));
+  Log::Info("unlearned what was removed, from the seed; generation {}", live_.Current()->generation);
+  return absl::OkStatus();
+}
+
 absl::Status Learner::Relearn(const std::string& event_id, const Encoder& encoder) {
   MIXMATCH_ASSIGN_OR_RETURN(std::vector<Group> groups, GroupsOf(store_, event_id));
   const auto known = learned_.find(event_id);
   if (known != learned_.end()) {
     std::vector<Group> old = std::move(known->second);
     learned_.erase(known);
+    if (LosesParts(old, groups)) removed_ = true;
     MIXMATCH_RETURN_IF_ERROR(Apply(old, encoder, /*add=*/false));
   }
   if (groups.empty()) return absl::OkStatus();
@@ -261,7 +295,7 @@ absl::Status Learner::PurgeOrphans() {
   const uint64_t trunk = live_.Current()->encoder.trunk_number();
   for (const auto& [slot, part_id] : old_orphans_) {
     batch->DeleteFeatures(slot, part_id);
-    batch->DeleteTrunkFeatures(TrunkKey(trunk, slot), part_id);
+    DeleteTrunkOutputs(trunk, slot, part_id, *batch);
   }
   return store_.Commit(std::move(batch), /*sync=*/false);
 }
@@ -307,6 +341,7 @@ absl::Status Learner::Publish(uint64_t trunk_number, std::shared_ptr<const model
 // A head of the encoder's trunk, with everything that was learned.
 absl::Status Learner::RelearnAll(const Encoder& encoder) {
   MIXMATCH_ASSIGN_OR_RETURN(head_, NewHead(*encoder.trunk()));
+  removed_ = false;
   std::vector<std::string> events;
   for (const auto& [event_id, groups] : learned_) events.push_back(event_id);
   {
@@ -327,37 +362,121 @@ absl::Status Learner::RelearnAll(const Encoder& encoder) {
 }
 
 absl::Status Learner::AdoptTrunk(uint64_t number, std::shared_ptr<const model::Trunk> trunk,
-                                 const v1::TrunkRecord& record, const v1::TrainingSample& sample) {
-  return RunTask([this, number, trunk, record, sample]() -> absl::Status {
+                                 const v1::TrunkRecord& record, const v1::TrainingSample& sample, bool on_trial) {
+  return RunTask([this, number, trunk, record, sample, on_trial]() -> absl::Status {
     const uint64_t old = live_.Current()->encoder.trunk_number();
+    const int slots = trunk->config().slots;
     MIXMATCH_RETURN_IF_ERROR(checkpoint_.SaveTrunk(number, *trunk));
+    if (old != number) {
+      MIXMATCH_ASSIGN_OR_RETURN(const std::vector<SlotEstimate> estimates,
+                                EstimateTrunkOutputs(store_, old, number, slots));
+      for (int slot = 0; slot < slots; ++slot) {
+        const SlotEstimate& estimate = estimates[slot];
+        Log::Info("trunk {}, slot {}: {} parts estimated from {} anchors, agreement {:.3f}", number, slot,
+                  estimate.estimated, estimate.anchors, estimate.agreement);
+      }
+    }
     const Encoder encoder(number, trunk, live_.Current()->encoder.head());
     MIXMATCH_RETURN_IF_ERROR(RelearnAll(encoder));
     MIXMATCH_ASSIGN_OR_RETURN(model::SolvedHead solved, head_->Solve());
     MIXMATCH_RETURN_IF_ERROR(Publish(number, trunk, solved.maps));
+    std::vector<uint64_t> unused;  // Trunks whose outputs nobody will ask for.
     {
       absl::MutexLock lock(&mutex_);
-      for (v1::TrunkRecord& other : history_) other.set_current(false);
+      for (v1::TrunkRecord& other : history_) {
+        if (!on_trial && other.current() && other.trunk() == old && old != number) other.set_rolled_back(true);
+        other.set_current(false);
+      }
       const auto known = std::find_if(history_.begin(), history_.end(), [&](const v1::TrunkRecord& other) {
         return other.published() && other.trunk() == number;
       });
       if (known != history_.end()) {
         known->set_current(true);
+        known->set_rolled_back(false);
       } else {
         history_.push_back(record);
         history_.back().set_current(true);
       }
+      unused = {old, trial_.trunk(), trial_.previous()};
+      trial_.Clear();
+      if (on_trial) {
+        trial_.set_trunk(number);
+        trial_.set_previous(old);
+      }
+      unused.erase(std::remove_if(unused.begin(), unused.end(),
+                                  [&](uint64_t one) { return one == number || (on_trial && one == old); }),
+                   unused.end());
       AddSample(sample);
       Bump();
     }
     SaveCheckpoint();
-    if (old == number) return absl::OkStatus();
     std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
-    for (size_t slot = 0; slot < model::ModalityTable().size(); ++slot) {
-      batch->DeleteAllTrunkFeatures(TrunkKey(old, static_cast<int>(slot)));
-    }
+    for (uint64_t one : unused) DeleteAllTrunkOutputs(one, slots, *batch);
     return store_.Commit(std::move(batch), /*sync=*/false);
   });
+}
+
+storage::v1::TrunkTrial Learner::trial() const {
+  absl::MutexLock lock(&mutex_);
+  return trial_;
+}
+
+absl::Status Learner::EndTrial() {
+  return RunTask([this]() -> absl::Status {
+    storage::v1::TrunkTrial ended;
+    {
+      absl::MutexLock lock(&mutex_);
+      ended.Swap(&trial_);
+    }
+    if (ended.trunk() == ended.previous()) return absl::OkStatus();
+    SaveCheckpoint();
+    std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
+    DeleteAllTrunkOutputs(ended.previous(), live_.Current()->encoder.trunk()->config().slots, *batch);
+    return store_.Commit(std::move(batch), /*sync=*/false);
+  });
+}
+
+absl::Status Learner::ReplaceEstimates(uint64_t trunk_number, std::vector<EncodedPart> parts) {
+  return RunTask([this, trunk_number, &parts] { return DoReplaceEstimates(trunk_number, parts); });
+}
+
+// The moments must lose what they were given: events are unlearned before their features change.
+absl::Status Learner::DoReplaceEstimates(uint64_t trunk_number, absl::Span<const EncodedPart> parts) {
+  const std::shared_ptr<const Serving> serving = live_.Current();
+  if (serving->encoder.trunk_number() != trunk_number) return absl::OkStatus();
+  absl::flat_hash_set<uint64_t> ids;
+  for (const EncodedPart& part : parts) ids.insert(part.part_id);
+  std::vector<std::string> touched;
+  for (const auto& [event_id, groups] : learned_) {
+    const bool has = std::any_of(groups.begin(), groups.end(), [&](const Group& group) {
+      return std::any_of(group.parts.begin(), group.parts.end(),
+                         [&](const auto& slot_and_part) { return ids.contains(slot_and_part.second); });
+    });
+    if (has) touched.push_back(event_id);
+  }
+  for (const std::string& event_id : touched) {
+    MIXMATCH_RETURN_IF_ERROR(Apply(learned_[event_id], serving->encoder, /*add=*/false));
+    learned_.erase(event_id);
+  }
+  std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
+  for (const EncodedPart& part : parts) {
+    DeleteTrunkOutputs(trunk_number, part.slot, part.part_id, *batch);
+    if (!catalog_.Contains(part.part_id >> 16)) continue;
+    batch->PutTrunkFeatures(TrunkKey(trunk_number, part.slot), part.part_id, part.trunk_features);
+  }
+  MIXMATCH_RETURN_IF_ERROR(store_.Commit(std::move(batch), /*sync=*/false));
+  absl::MutexLock lock(&mutex_);
+  last_change_ = absl::Now();
+  if (changed_.empty()) first_change_ = last_change_;
+  for (std::string& event_id : touched) changed_.emplace(std::move(event_id), absl::InfinitePast());
+  Bump();
+  return absl::OkStatus();
+}
+
+void Learner::NoteEstimated(int64_t parts) {
+  absl::MutexLock lock(&mutex_);
+  status_.set_parts_estimated(parts);
+  Bump();
 }
 
 void Learner::NoteRefused(const v1::TrunkRecord& record, const v1::TrainingSample& sample) {
@@ -401,6 +520,7 @@ void Learner::SaveCheckpoint() {
     manifest.set_events_seen(status_.events_seen());
     manifest.set_publications_refused(status_.publications_refused());
     manifest.set_paused(paused_);
+    if (trial_.trunk() != trial_.previous()) *manifest.mutable_trial() = trial_;
   }
   const absl::Time begin = absl::Now();
   const absl::Status status = checkpoint_.Save(*live_.Current(), std::move(manifest));

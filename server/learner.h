@@ -50,11 +50,22 @@ class Learner {
   absl::Status Resume();
   bool paused() const;
 
-  // A new trunk: runs on the learner's thread and returns when it is published (or failed). `features` gives the
-  // trunk's output for parts known to the caller; others are encoded. `record` goes into the history and `sample` into
-  // the journal, with what it says of now: time, loss, trunk and generation. Thread-safe.
+  // Another trunk: runs on the learner's thread and returns when it is published (or failed). Parts that the trunk has not
+  // read get an estimate, so this takes no longer than a refresh. `record` goes into the history and `sample` into the
+  // journal, with what it says of now: time, loss, trunk and generation. With `on_trial` the trunk before is kept, with its
+  // outputs, until EndTrial or the next AdoptTrunk; without, this is a way back: the record of the trunk in use now is
+  // marked rolled_back. Thread-safe.
   absl::Status AdoptTrunk(uint64_t number, std::shared_ptr<const model::Trunk> trunk, const v1::TrunkRecord& record,
-                          const v1::TrainingSample& sample);
+                          const v1::TrainingSample& sample, bool on_trial);
+  // What is on trial; trunk and previous are equal if nothing is.
+  storage::v1::TrunkTrial trial() const;
+  // The trunk in use stays: outputs of the one before it are deleted.
+  absl::Status EndTrial();
+  // Parts that the trunk in use has read at last: their real outputs take the estimates' place, what was learned from
+  // estimates is unlearned, and learned anew with the next cycle. Nothing happens if another trunk is in use by now.
+  absl::Status ReplaceEstimates(uint64_t trunk_number, std::vector<EncodedPart> parts);
+  // How many parts still rest on an estimate.
+  void NoteEstimated(int64_t parts);
   // A candidate that the gate refused goes into the history and the journal too.
   void NoteRefused(const v1::TrunkRecord& record, const v1::TrainingSample& sample);
   // Makes all vectors again from the cached features, and the moments too if `relearn`; returns when published.
@@ -87,6 +98,8 @@ class Learner {
                        std::shared_ptr<const model::HeadMaps> maps);
   absl::Status PurgeOrphans();
   absl::Status RelearnAll(const Encoder& encoder);
+  absl::Status ForgetRemoved();
+  absl::Status DoReplaceEstimates(uint64_t trunk_number, absl::Span<const EncodedPart> parts);
   absl::Status RunTask(std::function<absl::Status()> run);
   void SaveCheckpoint();
   // Completes a sample by what is true now and keeps it.
@@ -104,6 +117,7 @@ class Learner {
   absl::flat_hash_map<std::string, std::vector<Group>> learned_;  // What the moments hold, by event.
   std::vector<std::pair<int, uint64_t>> orphans_;  // Features whose item is gone, seen by the last walk.
   std::vector<std::pair<int, uint64_t>> old_orphans_;
+  bool removed_ = false;  // Events were unlearned since the solver last began from its seed.
   bool unsaved_ = false;
   absl::Time last_save_ = absl::InfinitePast();
   uint64_t next_generation_ = 1;
@@ -122,6 +136,7 @@ class Learner {
   v1::LearningStatus status_ ABSL_GUARDED_BY(mutex_);
   std::vector<v1::TrunkRecord> history_ ABSL_GUARDED_BY(mutex_);  // Oldest first.
   TrainingJournal journal_ ABSL_GUARDED_BY(mutex_);
+  storage::v1::TrunkTrial trial_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
 };
 

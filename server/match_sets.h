@@ -26,8 +26,8 @@ class MatchSet {
     return item_id / 64 < words_.size() && (words_[item_id / 64] >> (item_id % 64) & 1) != 0;
   }
   int64_t items() const { return items_; }
-  // Calls visit(modality, parts) for each modality of items: how many parts those of the set have, of any modality. Never
-  // too few; up to an eighth too many where items left the set.
+  // Calls visit(modality, parts) for each modality of items: how many parts those of the set have, of any modality.
+  // Never too few; up to an eighth too many where items left the set.
   template <typename Visit>
   void ForEachPartCount(Visit visit) const {
     for (const auto& [modality, parts] : parts_) visit(static_cast<v1::Modality>(modality), parts);

@@ -13,6 +13,7 @@
 #include "proto/base/status_macros.h"
 #include "server/log.h"
 #include "server/thread_priority.h"
+#include "server/trunk_outputs.h"
 
 namespace mixmatch::server {
 namespace {
@@ -213,6 +214,7 @@ absl::Status Operations::ReindexItem(uint64_t item_id) {
     for (const EncodedPart& part : ready) {
       batch->PutVector(part.part_id, current.generation, part.vector);
       batch->PutFeatures(part.slot, part.part_id, part.features);
+      DeleteTrunkOutputs(current.encoder.trunk_number(), part.slot, part.part_id, *batch);
       batch->PutTrunkFeatures(TrunkKey(current.encoder.trunk_number(), part.slot), part.part_id, part.trunk_features);
       batch->PutTokens(part.part_id, part.tokens);
     }

@@ -112,6 +112,16 @@ void AddLearning(CLI::App& app, ServerOptions& o, std::string& learning, std::st
   app.add_option("--publish-steps", l.publish_steps, "Training steps between two candidate trunks")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str();
+  app.add_option("--probe-events", l.probe.probe_events, "Held-out events that judge a candidate, at most")
+      ->check(CLI::Range(2, 100000))
+      ->capture_default_str();
+  app.add_option("--probe-train-events", l.probe.train_events, "Events that the judged heads learn from, at most")
+      ->check(CLI::Range(2, 10000000))
+      ->capture_default_str();
+  app.add_option("--publish-anchors", l.anchors,
+                 "Parts of a modality that a trunk reads before it is published; the rest is estimated from them at first")
+      ->check(CLI::Range(1, 100000000))
+      ->capture_default_str();
   app.add_option("--min-probe-events", l.min_probe_events, "Least held-out events that may judge a candidate")
       ->check(CLI::Range(2, 100000))
       ->capture_default_str();

@@ -9,6 +9,7 @@
 #include "index/vector/segmented_index.h"
 #include "model/media/media_decoder.h"
 #include "model/trunk/trunk.h"
+#include "server/probe.h"
 #include "server/search_options.h"
 
 namespace mixmatch::server {
@@ -23,7 +24,8 @@ struct LearnerOptions {
   int publish_steps = 300;       // Training steps between two candidates.
   double idle_seconds = 3.0;     // The trunk trains when nothing was uploaded for so long.
   double checkpoint_seconds = 60.0;  // Between two checkpoints, at most, while things change.
-  int probe_events = 256;        // Held-out events that judge a candidate, at most.
+  ProbeSize probe;               // --probe-events, --probe-train-events: what judges a candidate trunk, at most.
+  int anchors = 1000;            // --publish-anchors: parts of a slot that a new trunk reads before the rest is estimated.
   int min_probe_events = 16;     // Fewer than these judge nothing, and nothing is published.
 };
 

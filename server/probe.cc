@@ -31,7 +31,7 @@ struct Split {
   std::vector<Group> probe;  // One group an event, of two slots or more.
 };
 
-absl::StatusOr<Split> SplitEvents(const index::Store& store, int most_events) {
+absl::StatusOr<Split> SplitEvents(const index::Store& store, const ProbeSize& size) {
   Split split;
   std::vector<std::string> ids;
   MIXMATCH_RETURN_IF_ERROR(store.ForEachEvent("", [&](const storage::v1::EventRecord& record) {
@@ -42,7 +42,8 @@ absl::StatusOr<Split> SplitEvents(const index::Store& store, int most_events) {
     return std::make_pair(StableHash(a), a) < std::make_pair(StableHash(b), b);
   });
   for (const std::string& id : ids) {
-    if (IsProbeEvent(id) && static_cast<int>(split.probe.size()) < most_events) {
+    if (IsProbeEvent(id)) {
+      if (static_cast<int>(split.probe.size()) >= size.probe_events) continue;
       MIXMATCH_ASSIGN_OR_RETURN(std::vector<Group> groups, GroupsOf(store, id));
       std::set<int> slots;
       if (!groups.empty()) {
@@ -51,7 +52,7 @@ absl::StatusOr<Split> SplitEvents(const index::Store& store, int most_events) {
       if (slots.size() >= 2) split.probe.push_back(std::move(groups[0]));
       continue;
     }
-    split.train.push_back(id);
+    if (static_cast<int>(split.train.size()) < size.train_events) split.train.push_back(id);
   }
   return split;
 }
@@ -93,10 +94,10 @@ ProbeResult Score(const std::vector<SlotVectors>& events) {
 bool IsProbeEvent(absl::string_view event_id) { return StableHash(event_id) % 20 == 0; }
 
 absl::StatusOr<ProbeResult> RunProbe(index::Store& store, uint64_t trunk_number, const model::Trunk& trunk,
-                                     int most_events, const std::function<bool()>& cancelled) {
+                                     const ProbeSize& size, const std::function<bool()>& cancelled) {
   model::AssociativeHeadOptions options;
   options.feature_dims = HeadDims(trunk);
-  MIXMATCH_ASSIGN_OR_RETURN(const Split split, SplitEvents(store, most_events));
+  MIXMATCH_ASSIGN_OR_RETURN(const Split split, SplitEvents(store, size));
   MIXMATCH_ASSIGN_OR_RETURN(const auto head, model::AssociativeHead::Create(options));
   size_t done = 0;
   for (const std::string& id : split.train) {

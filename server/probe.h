@@ -26,11 +26,17 @@ struct ProbeResult {
   absl::flat_hash_map<uint64_t, std::vector<float>> outputs;  // The trunk's unit vectors of the probe's parts, by id.
 };
 
-// Solves a fresh head on everything but the probe events (at most `most_events` of them, those of the smallest hash) with
-// this trunk's output, then searches among them. Output that the store lacks is made and stored under `trunk_number`.
-// CANCELLED when `cancelled` becomes true. Takes seconds per 10,000 parts, and the memory of a head.
+struct ProbeSize {
+  int probe_events = 256;   // At most so many events are asked about, those of the smallest hash,
+  int train_events = 4000;  // and the head learns from at most so many others, likewise: judging must not take longer and
+                            // longer as the store grows.
+};
+
+// Solves a fresh head on events outside the probe with this trunk's output, then searches among the probe's. Output that
+// the store lacks is made and stored under `trunk_number`. CANCELLED when `cancelled` becomes true. Takes seconds per
+// 10,000 parts, and the memory of a head.
 absl::StatusOr<ProbeResult> RunProbe(index::Store& store, uint64_t trunk_number, const model::Trunk& trunk,
-                                     int most_events, const std::function<bool()>& cancelled);
+                                     const ProbeSize& size, const std::function<bool()>& cancelled);
 
 // How far two trunks' outputs lie apart: the mean of 1 - cosine over the parts that both probes looked at; absent if
 // there is no such part, or the trunks' outputs differ in size.

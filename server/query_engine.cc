@@ -29,7 +29,9 @@ class Outbox {
   };
   // Waits while many are unread, unless closed.
   void Put(Entry entry) {
-    const auto has_room = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return closed_ || entries_.size() < kMostUnread; };
+    const auto has_room = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+      return closed_ || entries_.size() < kMostUnread;
+    };
     absl::MutexLock lock(&mutex_);
     mutex_.Await(absl::Condition(&has_room));
     entries_.push_back(std::move(entry));

@@ -37,8 +37,8 @@ class QueryEngine {
                                             const SearchCall& call = {});
 
   // Calls `answer` on the calling thread once a search, in the order in which they are ready, with its place in the
-  // request; all in one generation. It may take its time; when it returns false, the rest is given up. Not OK only where
-  // the call as a whole has no answer: INVALID_ARGUMENT on a bad number of searches.
+  // request; all in one generation. It may take its time; when it returns false, the rest is given up. Not OK only
+  // where the call as a whole has no answer: INVALID_ARGUMENT on a bad number of searches.
   using Answer = std::function<bool(size_t place, absl::StatusOr<v1::SearchResponse> response)>;
   absl::Status BatchSearch(const v1::BatchSearchRequest& request, const SearchCall& call, const Answer& answer);
 
@@ -51,7 +51,8 @@ class QueryEngine {
                                                     const SearchCall& call);
   // Part of a batch: searches that are encoded together. Gives each one's answer to `put`.
   void SearchTogether(absl::Span<const v1::SearchRequest* const> requests, const Serving& serving,
-                      const SearchCall& call, const std::function<void(size_t, absl::StatusOr<v1::SearchResponse>)>& put);
+                      const SearchCall& call,
+                      const std::function<void(size_t, absl::StatusOr<v1::SearchResponse>)>& put);
   // With a turn: from encoded terms to the answer.
   absl::StatusOr<v1::SearchResponse> Finish(Query& query, const Serving& serving, absl::Duration encoding,
                                             const SearchCall& call);

@@ -41,8 +41,9 @@ absl::StatusOr<std::vector<float>> MeanOf(absl::Span<const EncodedPart> parts) {
 
 absl::StatusOr<std::vector<float>> GivenVector(const v1::Vector& given, int dim) {
   if (given.values_size() != dim) {
-    return absl::InvalidArgumentError(absl::StrCat("query.vector: got ", given.values_size(), " values, this space has ",
-                                                   dim, "; send content instead, or a vector from ItemService.Get"));
+    return absl::InvalidArgumentError(absl::StrCat("query.vector: got ", given.values_size(),
+                                                   " values, this space has ", dim,
+                                                   "; send content instead, or a vector from ItemService.Get"));
   }
   std::vector<float> vector(given.values().begin(), given.values().end());
   for (float v : vector) {

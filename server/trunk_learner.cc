@@ -10,6 +10,7 @@
 #include "server/event_groups.h"
 #include "server/log.h"
 #include "server/thread_priority.h"
+#include "server/trunk_outputs.h"
 
 namespace mixmatch::server {
 namespace {
@@ -20,6 +21,11 @@ constexpr int64_t kReadEventsEvery = 50;    // Steps.
 constexpr size_t kLeastEvents = 16;         // Fewer teach a trunk nothing.
 constexpr double kSmoothing = 0.05;
 constexpr absl::Duration kRest = absl::Milliseconds(200);
+constexpr size_t kReadAtOnce = 32;          // Parts, between two looks at whether something more urgent came up.
+constexpr size_t kHandOver = 1024;          // Parts; each time all vectors are mapped anew.
+constexpr double kTrialMargin = 0.02;       // Recall by which the trunk before must be better for the server to go back.
+
+bool Never() { return false; }
 
 }  // namespace
 
@@ -69,7 +75,8 @@ void TrunkLearner::Run() {
   while (!Stopping()) {
     absl::Status status;
     if (MayTrain()) {
-      status = Train();
+      const absl::StatusOr<bool> encoded = EncodeEstimated();
+      status = !encoded.ok() ? encoded.status() : *encoded ? absl::OkStatus() : Train();
       if (!status.ok() && !absl::IsCancelled(status) && !absl::IsFailedPrecondition(status)) {
         Log::Warn("training: {}", status.ToString());
       }
@@ -133,16 +140,17 @@ absl::Status TrunkLearner::Judge() {
   MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<const model::Trunk> candidate, trainer_->Snapshot());
   MIXMATCH_ASSIGN_OR_RETURN(std::string state, trainer_->Save());
   checkpoint_.SetTrainerState(std::move(state));
-  MIXMATCH_ASSIGN_OR_RETURN(const ProbeResult before,
-                            RunProbe(store_, serving->encoder.trunk_number(), *serving->encoder.trunk(),
-                                     options_.probe_events, cancelled));
+  MIXMATCH_ASSIGN_OR_RETURN(const ProbeResult before, RunProbe(store_, serving->encoder.trunk_number(),
+                                                               *serving->encoder.trunk(), options_.probe, cancelled));
   learner_.NoteProbe(before.recall, before.pairs);
   judged_at_step_ = trainer_->steps();
   if (before.events < options_.min_probe_events) {
     return absl::FailedPreconditionError("too few held-out events to judge a trunk");
   }
+  MIXMATCH_ASSIGN_OR_RETURN(const bool went_back, JudgeTrial(before, cancelled));
+  if (went_back) return absl::OkStatus();
   const uint64_t number = next_number_++;
-  const auto after = RunProbe(store_, number, *candidate, options_.probe_events, cancelled);
+  const auto after = RunProbe(store_, number, *candidate, options_.probe, cancelled);
   if (!after.ok()) judged_at_step_ -= options_.publish_steps;  // Interrupted: judged again soon.
   MIXMATCH_RETURN_IF_ERROR(after.status());
   v1::TrunkRecord record;
@@ -163,30 +171,161 @@ absl::Status TrunkLearner::Judge() {
   sample.set_marked_trunk(number);
   if (!record.published()) {
     std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
-    for (int slot = 0; slot < candidate->config().slots; ++slot) batch->DeleteAllTrunkFeatures(TrunkKey(number, slot));
+    DeleteAllTrunkOutputs(number, candidate->config().slots, *batch);
     learner_.NoteRefused(record, sample);
     return store_.Commit(std::move(batch), /*sync=*/false);
   }
-  MIXMATCH_RETURN_IF_ERROR(learner_.AdoptTrunk(number, candidate, record, sample));
+  MIXMATCH_RETURN_IF_ERROR(Publish(std::move(candidate), std::move(record), std::move(sample)));
   learner_.NoteProbe(after->recall, after->pairs);
-  return trainer_->SetPublished(candidate, /*restart=*/false);
+  return absl::OkStatus();
 }
 
-absl::Status TrunkLearner::Rollback(uint64_t number) {
-  MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<const model::Trunk> trunk, checkpoint_.LoadTrunk(number));
+absl::Status TrunkLearner::Publish(std::shared_ptr<const model::Trunk> candidate, v1::TrunkRecord record,
+                                   v1::TrainingSample sample) {
+  MIXMATCH_RETURN_IF_ERROR(learner_.AdoptTrunk(record.trunk(), candidate, record, sample, /*on_trial=*/true));
+  return trainer_->SetPublished(std::move(candidate), /*restart=*/false);
+}
+
+absl::Status TrunkLearner::PublishOnTrial(std::shared_ptr<const model::Trunk> candidate, v1::TrunkRecord record,
+                                          v1::TrainingSample sample) {
+  absl::MutexLock lock(&trainer_mutex_);
+  record.set_trunk(next_number_++);
+  record.set_published(true);
+  sample.set_mark(v1::TRAINING_MARK_PUBLISHED);
+  sample.set_marked_trunk(record.trunk());
+  MIXMATCH_RETURN_IF_ERROR(ReadAnchors(record.trunk(), *candidate));
+  return Publish(std::move(candidate), std::move(record), std::move(sample));
+}
+
+absl::StatusOr<bool> TrunkLearner::JudgeTrialNow() {
+  absl::MutexLock lock(&trainer_mutex_);
+  const std::shared_ptr<const Serving> serving = live_.Current();
+  MIXMATCH_ASSIGN_OR_RETURN(const ProbeResult now, RunProbe(store_, serving->encoder.trunk_number(),
+                                                            *serving->encoder.trunk(), options_.probe, Never));
+  return JudgeTrial(now, Never);
+}
+
+absl::StatusOr<bool> TrunkLearner::JudgeTrial(const ProbeResult& now, const std::function<bool()>& cancelled) {
+  const storage::v1::TrunkTrial trial = learner_.trial();
+  if (trial.trunk() == trial.previous() || trial.trunk() != live_.Current()->encoder.trunk_number()) return false;
+  const auto previous = checkpoint_.LoadTrunk(trial.previous());
+  if (!previous.ok()) {
+    Log::Warn("the trial of trunk {} ends, trunk {} cannot be read: {}", trial.trunk(), trial.previous(),
+              previous.status().ToString());
+    MIXMATCH_RETURN_IF_ERROR(learner_.EndTrial());
+    return false;
+  }
+  MIXMATCH_ASSIGN_OR_RETURN(const ProbeResult before,
+                            RunProbe(store_, trial.previous(), **previous, options_.probe, cancelled));
+  const bool go_back = before.events >= options_.min_probe_events && before.recall > now.recall + kTrialMargin;
+  Log::Info("trial of trunk {}: probe recall@10 {:.3f}, trunk {} before it {:.3f}: {}", trial.trunk(), now.recall,
+            trial.previous(), before.recall, go_back ? "gone back" : "kept");
+  if (!go_back) {
+    MIXMATCH_RETURN_IF_ERROR(learner_.EndTrial());
+    return false;
+  }
+  v1::TrainingSample sample;
+  sample.set_probe_recall(now.recall);
+  sample.set_candidate_recall(before.recall);
+  if (const std::optional<double> drift = Drift(now, before); drift.has_value()) sample.set_drift(*drift);
+  MIXMATCH_RETURN_IF_ERROR(GoBack(trial.previous(), *previous, sample));
+  learner_.NoteProbe(before.recall, before.pairs);
+  return true;
+}
+
+absl::Status TrunkLearner::GoBack(uint64_t number, std::shared_ptr<const model::Trunk> trunk,
+                                  const v1::TrainingSample& how) {
   v1::TrunkRecord record;
   record.set_trunk(number);
   record.set_published(true);
   *record.mutable_published_time() = google::protobuf::util::TimeUtil::GetCurrentTime();
-  // Held throughout: no candidate of the training that is given up is published behind this trunk's back.
-  absl::MutexLock lock(&trainer_mutex_);
-  v1::TrainingSample sample;
+  v1::TrainingSample sample = how;
   sample.set_steps(trainer_->steps());
   sample.set_mark(v1::TRAINING_MARK_ROLLED_BACK);
   sample.set_marked_trunk(number);
-  MIXMATCH_RETURN_IF_ERROR(learner_.AdoptTrunk(number, trunk, record, sample));
+  MIXMATCH_RETURN_IF_ERROR(learner_.AdoptTrunk(number, trunk, record, sample, /*on_trial=*/false));
   judged_at_step_ = trainer_->steps();
-  return trainer_->SetPublished(trunk, /*restart=*/true);
+  return trainer_->SetPublished(std::move(trunk), /*restart=*/true);
+}
+
+absl::Status TrunkLearner::Rollback(uint64_t number) {
+  MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<const model::Trunk> trunk, checkpoint_.LoadTrunk(number));
+  // Held throughout: no candidate of the training that is given up is published behind this trunk's back.
+  absl::MutexLock lock(&trainer_mutex_);
+  MIXMATCH_RETURN_IF_ERROR(ReadAnchors(number, *trunk));
+  return GoBack(number, std::move(trunk), v1::TrainingSample());
+}
+
+absl::Status TrunkLearner::ReadTokens(const model::Trunk& trunk, absl::Span<const std::pair<int, uint64_t>> parts,
+                                      std::vector<EncodedPart>& read) const {
+  std::vector<EncodedPart> fresh;
+  std::vector<model::TokenView> views;
+  for (const auto& [slot, part_id] : parts) {
+    auto tokens = store_.GetTokens(part_id);
+    if (absl::IsNotFound(tokens.status())) continue;  // Deleted meanwhile.
+    MIXMATCH_RETURN_IF_ERROR(tokens.status());
+    fresh.emplace_back();
+    fresh.back().slot = slot;
+    fresh.back().part_id = part_id;
+    fresh.back().tokens = *std::move(tokens);
+  }
+  for (const EncodedPart& part : fresh) views.push_back({part.slot, part.tokens});
+  if (views.empty()) return absl::OkStatus();
+  MIXMATCH_ASSIGN_OR_RETURN(const std::vector<float> outputs, trunk.Encode(views));
+  const size_t dim = trunk.config().output_dim;
+  for (size_t i = 0; i < fresh.size(); ++i) {
+    fresh[i].trunk_features.assign(outputs.begin() + i * dim, outputs.begin() + (i + 1) * dim);
+    RoundToHalf(fresh[i].trunk_features);
+    fresh[i].tokens.clear();
+    read.push_back(std::move(fresh[i]));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TrunkLearner::ReadAnchors(uint64_t number, const model::Trunk& trunk) {
+  const uint64_t current = live_.Current()->encoder.trunk_number();
+  if (number == current) return absl::OkStatus();
+  for (int slot = 0; slot < trunk.config().slots; ++slot) {
+    std::vector<std::pair<int, uint64_t>> parts;
+    MIXMATCH_RETURN_IF_ERROR(
+        store_.ForEachTrunkFeatures(TrunkKey(current, slot), 0, [&](uint64_t id, absl::Span<const float>) {
+          parts.emplace_back(slot, id);
+          return true;
+        }));
+    std::shuffle(parts.begin(), parts.end(), std::mt19937_64(number));
+    parts.resize(std::min(parts.size(), static_cast<size_t>(options_.anchors)));
+    std::vector<EncodedPart> read;
+    for (size_t at = 0; at < parts.size(); at += kReadAtOnce) {
+      MIXMATCH_RETURN_IF_ERROR(
+          ReadTokens(trunk, absl::MakeConstSpan(parts).subspan(at, std::min(kReadAtOnce, parts.size() - at)), read));
+    }
+    std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
+    for (const EncodedPart& part : read) batch->PutTrunkFeatures(TrunkKey(number, slot), part.part_id, part.trunk_features);
+    MIXMATCH_RETURN_IF_ERROR(store_.Commit(std::move(batch), /*sync=*/false));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> TrunkLearner::EncodeEstimated() {
+  const std::shared_ptr<const Serving> serving = live_.Current();
+  const uint64_t number = serving->encoder.trunk_number();
+  const model::Trunk& trunk = *serving->encoder.trunk();
+  if (!estimates_known_ || estimated_of_ != number) {
+    read_.clear();
+    MIXMATCH_ASSIGN_OR_RETURN(estimated_, EstimatedParts(store_, number, trunk.config().slots));
+    std::reverse(estimated_.begin(), estimated_.end());
+    estimated_of_ = number;
+    estimates_known_ = true;
+    learner_.NoteEstimated(static_cast<int64_t>(estimated_.size()));
+  }
+  if (estimated_.empty()) return false;
+  const size_t count = std::min(kReadAtOnce, estimated_.size());
+  MIXMATCH_RETURN_IF_ERROR(ReadTokens(trunk, absl::MakeConstSpan(estimated_).last(count), read_));
+  estimated_.resize(estimated_.size() - count);
+  if (read_.size() < kHandOver && !estimated_.empty()) return true;
+  MIXMATCH_RETURN_IF_ERROR(learner_.ReplaceEstimates(number, std::exchange(read_, {})));
+  learner_.NoteEstimated(static_cast<int64_t>(estimated_.size()));
+  return true;
 }
 
 }  // namespace mixmatch::server

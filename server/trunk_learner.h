@@ -2,10 +2,12 @@
 #ifndef MIXMATCH_SERVER_TRUNK_LEARNER_H_
 #define MIXMATCH_SERVER_TRUNK_LEARNER_H_
 
+#include <functional>
 #include <memory>
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -24,6 +26,11 @@ namespace mixmatch::server {
 // to do and learning is not paused. A twentieth of the events, chosen by a hash of their id, is never trained on: they are
 // the probe. A candidate is published if the probe's recall with it is not below that with the published trunk; both are
 // judged by heads solved without the probe's events.
+//
+// Publication comes before re-encoding: parts that the new trunk has not read rest on an estimate (trunk_outputs.h) until
+// this thread has read them, the newest first; nothing is trained or judged meanwhile. The new trunk is on trial until the
+// next judgement, by then with the events that have come since: if the trunk before it finds more by a margin, the server
+// goes back by itself.
 class TrunkLearner {
  public:
   TrunkLearner(const LearnerOptions& options, index::Store& store, LiveIndex& live, Learner& learner,
@@ -36,11 +43,30 @@ class TrunkLearner {
   // Goes back to trunk `number`, without the gate. NOT_FOUND if it was never published or its file is gone.
   absl::Status Rollback(uint64_t number);
 
+  // What the gate does with a candidate that it lets through. `judged` has the probe's figures; its trunk number is set here.
+  absl::Status PublishOnTrial(std::shared_ptr<const model::Trunk> candidate, v1::TrunkRecord record,
+                              v1::TrainingSample sample);
+  // Judges the trunk on trial again; true if the server went back to the one before. Does nothing if none is on trial.
+  absl::StatusOr<bool> JudgeTrialNow();
+  // Reads the next parts that rest on an estimate; false if there are none.
+  absl::StatusOr<bool> EncodeEstimated();
+
  private:
   void Run();
   bool MayTrain() const;
   absl::Status Train();
-  absl::Status Judge();
+  absl::Status Judge() ABSL_EXCLUSIVE_LOCKS_REQUIRED(trainer_mutex_);
+  absl::Status Publish(std::shared_ptr<const model::Trunk> candidate, v1::TrunkRecord record, v1::TrainingSample sample)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(trainer_mutex_);
+  // `now` is what the probe says of the trunk in use.
+  absl::StatusOr<bool> JudgeTrial(const ProbeResult& now, const std::function<bool()>& cancelled)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(trainer_mutex_);
+  absl::Status GoBack(uint64_t number, std::shared_ptr<const model::Trunk> trunk, const v1::TrainingSample& sample)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(trainer_mutex_);
+  // Reads options.anchors parts of each slot for a trunk, so that its outputs can be estimated for others.
+  absl::Status ReadAnchors(uint64_t number, const model::Trunk& trunk);
+  absl::Status ReadTokens(const model::Trunk& trunk, absl::Span<const std::pair<int, uint64_t>> parts,
+                          std::vector<EncodedPart>& read) const;
   absl::StatusOr<std::vector<model::TrainingEvent>> SampleBatch();
   absl::StatusOr<model::TrainingEvent> ReadEvent(const std::string& event_id);
   bool Stopping() const;
@@ -58,6 +84,10 @@ class TrunkLearner {
   double smoothed_loss_ = 0.0;
   int64_t judged_at_step_ = 0;
   uint64_t next_number_ = 1;
+  uint64_t estimated_of_ = 0;                           // The trunk that
+  std::vector<std::pair<int, uint64_t>> estimated_;     // these have not been read by; the next one last.
+  std::vector<EncodedPart> read_;                       // Read, and not yet handed to the learner.
+  bool estimates_known_ = false;
 
   absl::Mutex trainer_mutex_;  // Order: before all others.
   std::unique_ptr<model::TrunkTrainer> trainer_ ABSL_GUARDED_BY(trainer_mutex_);

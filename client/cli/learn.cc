@@ -27,6 +27,9 @@ void PrintStatus(Session& session, const v1::LearningStatus& status) {
   Table table({"state", State(status)});
   table.Add({"generation", absl::StrCat(status.generation())});
   table.Add({"trunk", absl::StrCat(status.trunk(), ", ", status.trunk_steps(), " steps")});
+  if (status.parts_estimated() > 0) {
+    table.Add({"to encode again", absl::StrCat(status.parts_estimated(), " parts, estimated until then")});
+  }
   if (status.has_trunk_loss()) table.Add({"trunk loss", absl::StrFormat("%.4f nats", status.trunk_loss())});
   table.Add({"events learned", absl::StrCat(status.events_seen())});
   table.Add({"events waiting", absl::StrCat(status.events_queued())});

@@ -282,9 +282,10 @@ std::vector<std::string> TrunkCells(const v1::TrunkRecord& trunk) {
           FullTime(trunk.published_time()),
           trunk.has_probe_recall_before() ? absl::StrFormat("%.3f", trunk.probe_recall_before()) : "-",
           trunk.has_probe_recall_after() ? absl::StrFormat("%.3f", trunk.probe_recall_after()) : "-",
-          trunk.current()     ? "in use"
-          : trunk.published() ? "earlier"
-                              : "refused"};
+          trunk.current()       ? "in use"
+          : trunk.rolled_back() ? "taken back"
+          : trunk.published()   ? "earlier"
+                                : "refused"};
 }
 
 std::string TrainingPage(const v1::HistoryResponse& history, absl::string_view server, PlotAxis axis) {

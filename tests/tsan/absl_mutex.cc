@@ -99,3 +99,41 @@ extern "C" bool MixmatchTsanEval(const void* condition) {
   AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
   return met;
 }
+
+// What was done before a notification is seen after it.
+#define MIXMATCH_NOTIFY "_ZN4absl7debian312Notification6NotifyEv"
+extern "C" void MixmatchTsanNotify(void* notification) asm(MIXMATCH_NOTIFY);
+extern "C" void MixmatchTsanNotify(void* notification) {
+  static auto* const next = Next<void(void*)>(MIXMATCH_NOTIFY);
+  __tsan_release(notification);
+  next(notification);
+}
+
+#define MIXMATCH_WAIT_NOTIFICATION "_ZNK4absl7debian312Notification19WaitForNotificationEv"
+extern "C" void MixmatchTsanWaitNotification(void* notification) asm(MIXMATCH_WAIT_NOTIFICATION);
+extern "C" void MixmatchTsanWaitNotification(void* notification) {
+  static auto* const next = Next<void(void*)>(MIXMATCH_WAIT_NOTIFICATION);
+  next(notification);
+  __tsan_acquire(notification);
+}
+
+// Like Await.
+#define MIXMATCH_CONDITION_WAIT "_ZN4absl7debian37CondVar4WaitEPNS0_5MutexE"
+extern "C" void MixmatchTsanConditionWait(void* condition, void* mutex) asm(MIXMATCH_CONDITION_WAIT);
+extern "C" void MixmatchTsanConditionWait(void* condition, void* mutex) {
+  static auto* const next = Next<void(void*, void*)>(MIXMATCH_CONDITION_WAIT);
+  __tsan_release(mutex);
+  next(condition, mutex);
+  __tsan_acquire(mutex);
+}
+
+#define MIXMATCH_CONDITION_WAIT_DEADLINE "_ZN4absl7debian37CondVar16WaitWithDeadlineEPNS0_5MutexENS0_4TimeE"
+extern "C" bool MixmatchTsanConditionWaitDeadline(void* condition, void* mutex,
+                                                  absl::Time deadline) asm(MIXMATCH_CONDITION_WAIT_DEADLINE);
+extern "C" bool MixmatchTsanConditionWaitDeadline(void* condition, void* mutex, absl::Time deadline) {
+  static auto* const next = Next<bool(void*, void*, absl::Time)>(MIXMATCH_CONDITION_WAIT_DEADLINE);
+  __tsan_release(mutex);
+  const bool timed_out = next(condition, mutex, deadline);
+  __tsan_acquire(mutex);
+  return timed_out;
+}
