@@ -44,21 +44,20 @@ float Dot(const float* a, const float* b, size_t n) {
   return out;
 }
 
+// One row after the other: the hardware fetches a single stream best.
+void DotRows(const float* query, const float* rows, size_t count, size_t n, float* out) {
+  for (size_t i = 0; i < count; ++i) {
+    const float* row = rows + i * n;
+    Products<1>(query, [row](size_t) HWY_ATTR { return row; }, n, out + i);
+  }
+}
+
 // As many rows at a time as registers hold the sums of.
 #if HWY_TARGET == HWY_AVX3
 constexpr size_t kAtOnce = 4;
 #else
 constexpr size_t kAtOnce = 2;
 #endif
-
-void DotRows(const float* query, const float* rows, size_t count, size_t n, float* out) {
-  size_t i = 0;
-  for (; i + kAtOnce <= count; i += kAtOnce) {
-    const float* first = rows + i * n;
-    Products<kAtOnce>(query, [first, n](size_t r) HWY_ATTR { return first + r * n; }, n, out + i);
-  }
-  for (; i < count; ++i) out[i] = Dot(query, rows + i * n, n);
-}
 
 void Dot4(const float* query, const float* const* rows, size_t n, float* out) {
   for (size_t i = 0; i < 4; i += kAtOnce) {

@@ -41,8 +41,8 @@ MIXMATCH_VNNI int32_t CodeDot(const int8_t* query, const uint8_t* row, size_t n)
   return _mm512_reduce_add_epi32(_mm512_add_epi32(sum0, sum1));
 }
 
-MIXMATCH_VNNI void Four(const int8_t* query, const uint8_t* a, const uint8_t* b, const uint8_t* c, const uint8_t* d,
-                        size_t n, int32_t* out) {
+MIXMATCH_VNNI void Code4(const int8_t* query, const uint8_t* const* rows, size_t n, int32_t* out) {
+  const uint8_t *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3];
   __m512i sa = _mm512_setzero_si512(), sb = sa, sc = sa, sd = sa;
   for (size_t i = 0; i < n; i += 64) {
     const __m512i q = _mm512_load_si512(query + i);
@@ -60,14 +60,9 @@ MIXMATCH_VNNI void Four(const int8_t* query, const uint8_t* a, const uint8_t* b,
   _mm_storeu_si128(reinterpret_cast<__m128i*>(out), sums);
 }
 
-MIXMATCH_VNNI void Code4(const int8_t* query, const uint8_t* const* rows, size_t n, int32_t* out) {
-  Four(query, rows[0], rows[1], rows[2], rows[3], n, out);
-}
-
+// One row after the other: the hardware fetches a single stream best.
 MIXMATCH_VNNI void CodeRows(const int8_t* query, const uint8_t* rows, size_t count, size_t n, int32_t* out) {
-  size_t i = 0;
-  for (; i + 4 <= count; i += 4, rows += 4 * n) Four(query, rows, rows + n, rows + 2 * n, rows + 3 * n, n, out + i);
-  for (; i < count; ++i, rows += n) out[i] = CodeDot(query, rows, n);
+  for (size_t i = 0; i < count; ++i) out[i] = CodeDot(query, rows + i * n, n);
 }
 
 }  // namespace

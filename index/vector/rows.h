@@ -1,4 +1,4 @@
-// A growing row-major matrix of floats that never moves a row, laid out for the kernels.
+// A row-major matrix of floats that never moves a row, laid out for the kernels: one that grows in memory, or one on disk.
 #ifndef MIXMATCH_INDEX_VECTOR_ROWS_H_
 #define MIXMATCH_INDEX_VECTOR_ROWS_H_
 
@@ -10,10 +10,12 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include "absl/types/span.h"
 #include "index/vector/kernels.h"
+#include "index/vector/row_file.h"
 
 namespace mixmatch::index {
 
@@ -51,14 +53,36 @@ class Rows {
   static constexpr int64_t kBlock = 1024;  // Rows that lie one after the other.
 
   explicit Rows(int dim) : dim_(dim), stride_(StrideOf(dim)) {}
+  // Of `file`, which holds rows of StrideOf(dim) floats. Such a matrix can only be read.
+  Rows(int dim, std::shared_ptr<const RowFile> file)
+      : dim_(dim), stride_(StrideOf(dim)), size_(file->bytes() / static_cast<int64_t>(sizeof(float) * stride_)),
+        file_(std::move(file)) {}
 
   int dim() const { return dim_; }
   size_t stride() const { return stride_; }
   int64_t size() const { return size_; }
 
   // Of the row, stride() floats: beyond dim() zeros.
-  const float* row(int64_t i) const { return blocks_[i / kBlock].get() + (i % kBlock) * stride_; }
+  const float* row(int64_t i) const {
+    return file_ != nullptr ? file_->data() + i * stride_ : blocks_[i / kBlock].get() + (i % kBlock) * stride_;
+  }
   absl::Span<const float> vector(int64_t i) const { return {row(i), static_cast<size_t>(dim_)}; }
+
+  bool on_disk() const { return file_ != nullptr; }
+  // As row(), for rows here and there: those on disk are read into `buffer` (stride() floats, aligned) and leave no page in
+  // this process.
+  const float* Fetch(int64_t i, float* buffer) const {
+    if (file_ == nullptr) return row(i);
+    return file_->Read(i * static_cast<int64_t>(stride_), stride_, buffer) ? buffer : row(i);
+  }
+  // Ends a pass over row() of a matrix on disk: gives the memory of its pages back.
+  void ForgetPages() const {
+    if (file_ != nullptr) file_->ForgetPages();
+  }
+  int64_t bytes_in_memory() const {
+    return static_cast<int64_t>(blocks_.size() * kBlock * stride_ * sizeof(float));
+  }
+  int64_t bytes_on_disk() const { return file_ == nullptr ? 0 : file_->bytes(); }
 
   void Set(int64_t i, const float* vector) {
     float* to = mutable_row(i);
@@ -91,6 +115,7 @@ class Rows {
   size_t stride_;
   int64_t size_ = 0;
   std::vector<AlignedFloats> blocks_;
+  std::shared_ptr<const RowFile> file_;
 };
 
 }  // namespace mixmatch::index

@@ -1,11 +1,26 @@
 #include "index/vector/segment.h"
 
 #include <algorithm>
-
-#include "absl/container/flat_hash_set.h"
-#include "proto/base/status_macros.h"
+#include <cmath>
+#include <limits>
 
 namespace mixmatch::index {
+namespace {
+
+// What a step costs, as multiples of an inner product of f32 that comes from memory.
+constexpr double kFilterCost = 0.2;   // Asking a filter.
+constexpr double kStepCost = 0.8;     // Scoring a vertex in a walk.
+constexpr double kStepsPerLink = 0.8; // Vertices scored for each of ef times 2 m.
+
+}  // namespace
+
+std::vector<int64_t> Segment::LiveRows() const {
+  std::vector<int64_t> live;
+  for (int64_t row = 0; row < size(); ++row) {
+    if (IsLive(row)) live.push_back(row);
+  }
+  return live;
+}
 
 int64_t Segment::Find(PartId id) const {
   const auto at = std::lower_bound(rows_->ids.begin(), rows_->ids.end(), id);
@@ -20,63 +35,110 @@ bool Segment::Kill(PartId id) const {
 }
 
 void Segment::ScanInto(const SegmentSearch& search, TopK& found) const {
-  rows_->rows.Scan(search.padded_query, [&](int64_t first, int64_t count, const float* scores) {
+  const Rows& rows = rows_->rows;
+  if (rows.on_disk() && graph_.codes != nullptr) return ScanCodesInto(search, found);
+  if (search.filter != nullptr && search.share < 1 - kFilterCost) {  // Asking first saves most products.
+    for (int64_t row = 0; row < size(); ++row) {
+      if (!Allowed(row, search.filter)) continue;
+      found.Push({rows_->ids[row], BestKernels().dot(search.padded_query, rows.row(row), rows.stride())});
+    }
+    return;
+  }
+  rows.Scan(search.padded_query, [&](int64_t first, int64_t count, const float* scores) {
     for (int64_t i = 0; i < count; ++i) {
       if (scores[i] < found.bound()) continue;
       const Neighbor neighbor{rows_->ids[first + i], scores[i]};
-      // The filter is the dearest question, so it comes last.
-      if (found.Wants(neighbor) && IsLive(first + i) && (search.filter == nullptr || (*search.filter)(neighbor.id))) {
-        found.Push(neighbor);
-      }
+      if (found.Wants(neighbor) && Allowed(first + i, search.filter)) found.Push(neighbor);
     }
   });
 }
 
-absl::Status Segment::SearchInto(const SegmentSearch& search, TopK& found) const {
-  const int64_t wanted = std::min(search.k, live());
-  if (graph_ == nullptr || search.exact || wanted > size() / 4) {
-    ScanInto(search, found);
-    return absl::OkStatus();
+// A scan of the codes says which few rows on disk to read. The error of a score over codes is a sum of many small independent
+// ones, so a margin of ten standard deviations leaves nothing out.
+void Segment::ScanCodesInto(const SegmentSearch& search, TopK& found) const {
+  const Rows& rows = rows_->rows;
+  const Codes& codes = *graph_.codes;
+  const CodeQuery query = codes.Query(search.padded_query);
+  const Kernels& kernels = BestKernels();
+  const double norm = std::sqrt(std::max(0.0f, kernels.dot(search.padded_query, search.padded_query, rows.stride())));
+  float largest = 0;
+  for (float scale : codes.scales()) largest = std::max(largest, scale);
+  // A rounding error is even over a step. The row's error meets the query's values, the query's error the row's values.
+  const double row_norm = largest * 127.0 * std::sqrt(static_cast<double>(rows.dim()));
+  const float margin = static_cast<float>(
+      2 * 10 / std::sqrt(12.0) * (largest * norm + query.scale * std::min(row_norm, 1.5)));
+  TopK bound(search.k);
+  std::vector<Scored> candidates;
+  constexpr int64_t kBlock = 1024;
+  int32_t products[kBlock];
+  for (int64_t first = 0; first < size(); first += kBlock) {
+    const int64_t count = std::min(kBlock, size() - first);
+    kernels.code_rows(query.codes.get(), codes.row(first), count, codes.stride(), products);
+    for (int64_t i = 0; i < count; ++i) {
+      const float score = static_cast<float>(products[i] - query.bias) * codes.scale(first + i) * query.scale;
+      if (score < bound.bound() - margin || !Allowed(first + i, search.filter)) continue;
+      candidates.push_back({score, static_cast<int32_t>(first + i)});
+      bound.Push({rows_->ids[first + i], score});
+    }
   }
-  auto allowed = [&](int64_t row) {
-    return IsLive(row) && (search.filter == nullptr || (*search.filter)(rows_->ids[row]));
-  };
-  MIXMATCH_ASSIGN_OR_RETURN(const auto rows,
-                            graph_->Search(rows_->rows, search.padded_query, wanted, search.ef, allowed));
-  std::vector<Neighbor> neighbors;
-  for (const auto& [row, score] : rows) {
-    if (allowed(row)) neighbors.push_back({rows_->ids[row], score});
+  const AlignedFloats buffer = NewAlignedFloats(rows.stride());
+  for (const Scored& candidate : candidates) {
+    if (candidate.score < bound.bound() - margin) continue;
+    const float* row = rows.Fetch(candidate.row, buffer.get());
+    found.Push({rows_->ids[candidate.row], kernels.dot(search.padded_query, row, rows.stride())});
   }
-  if (static_cast<int64_t>(neighbors.size()) < wanted) {  // The filter hides much, or part of the graph is cut off.
-    ScanInto(search, found);
-    return absl::OkStatus();
-  }
-  for (const Neighbor& neighbor : neighbors) found.Push(neighbor);
-  return absl::OkStatus();
 }
 
-absl::StatusOr<double> GraphRecall(const Segment& segment, int ef, int probes) {
-  std::vector<int64_t> live;
-  for (int64_t row = 0; row < segment.size(); ++row) {
-    if (segment.IsLive(row)) live.push_back(row);
+bool Segment::WalkInto(const SegmentSearch& search, int64_t wanted, int ef, TopK& found) const {
+  const Rows& rows = rows_->rows;
+  const auto is_allowed = [&](int64_t row) { return Allowed(row, search.filter); };
+  const absl::FunctionRef<bool(int64_t)> allowed(is_allowed);
+  HnswSearch walk;
+  walk.ef = ef;
+  if (search.filter != nullptr || dead() > 0) walk.allowed = &allowed;
+  if (search.filter != nullptr) walk.budget = ScanCost(search);
+  HnswFound met;
+  if (graph_.codes == nullptr) {
+    met = graph_.graph->Search(rows, search.padded_query, walk);
+  } else {
+    met = graph_.graph->Search(*graph_.codes, graph_.codes->Query(search.padded_query), walk);
   }
-  probes = static_cast<int>(std::min<int64_t>(probes, live.size()));
-  double found = 0, wanted = 0;
-  for (int i = 0; i < probes; ++i) {
-    SegmentSearch search;
-    search.padded_query = segment.data().rows.row(live[live.size() * i / probes]);
-    search.k = 10;
-    search.ef = ef;
-    TopK graph(search.k), exact(search.k);
-    MIXMATCH_RETURN_IF_ERROR(segment.SearchInto(search, graph));
-    search.exact = true;
-    MIXMATCH_RETURN_IF_ERROR(segment.SearchInto(search, exact));
-    absl::flat_hash_set<PartId> right;
-    for (const Neighbor& neighbor : exact.Take()) right.insert(neighbor.id);
-    wanted += right.size();
-    for (const Neighbor& neighbor : graph.Take()) found += right.contains(neighbor.id);
+  if (!met.finished || static_cast<int64_t>(met.rows.size()) < wanted) return false;
+  std::vector<Neighbor> neighbors;
+  const AlignedFloats buffer = NewAlignedFloats(rows.stride());
+  int64_t rescored = static_cast<int64_t>(met.rows.size());
+  if (graph_.codes != nullptr) rescored = std::min<int64_t>(rescored, std::ceil(wanted * search.rescore));
+  for (int64_t i = 0; i < rescored; ++i) {
+    const Scored& vertex = met.rows[i];
+    if (!IsLive(vertex.row)) continue;  // Killed since.
+    float score = vertex.score;
+    if (graph_.codes != nullptr) {
+      if (!rows.on_disk() && i + 4 < rescored) __builtin_prefetch(rows.row(met.rows[i + 4].row));
+      score = BestKernels().dot(search.padded_query, rows.Fetch(vertex.row, buffer.get()), rows.stride());
+    }
+    neighbors.push_back({rows_->ids[vertex.row], score});
   }
-  return wanted == 0 ? 1.0 : found / wanted;
+  if (static_cast<int64_t>(neighbors.size()) < wanted) return false;
+  for (const Neighbor& neighbor : neighbors) found.Push(neighbor);
+  return true;
+}
+
+int64_t Segment::ScanCost(const SegmentSearch& search) const {
+  const double share = search.filter == nullptr ? 1.0 : search.share;
+  const double asked = search.filter == nullptr ? 0.0 : kFilterCost;
+  return static_cast<int64_t>(size() * (asked + share)) + 1;
+}
+
+void Segment::SearchInto(const SegmentSearch& search, TopK& found) const {
+  const int64_t wanted = std::min(search.k, live());
+  if (!has_graph() || search.exact || wanted > size() / 4) return ScanInto(search, found);
+  int64_t ef = search.ef;
+  if (ef == 0) ef = this->ef() * std::max(1.0, std::sqrt(wanted / 10.0));
+  ef = std::min(std::max<int64_t>(ef, wanted + wanted / 2), live());
+  const double steps = ef * 2.0 * graph_.graph->m() * kStepsPerLink / std::max(search.share, 1e-6);
+  if (search.filter != nullptr && steps * kStepCost > ScanCost(search)) return ScanInto(search, found);
+  // A walk that the filter hides too much from, or that cannot reach a part of the graph, is followed by a scan.
+  if (!WalkInto(search, wanted, static_cast<int>(ef), found)) ScanInto(search, found);
 }
 
 }  // namespace mixmatch::index

@@ -5,11 +5,13 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
-#include "absl/status/status.h"
+#include "index/vector/codes.h"
 #include "index/vector/hnsw/hnsw_graph.h"
 #include "index/vector/rows.h"
+#include "index/vector/tombstones.h"
 #include "index/vector/top_k.h"
 #include "index/vector/vector_index.h"
 
@@ -22,81 +24,82 @@ struct SegmentRows {
   Rows rows;
 };
 
-// One bit a row. Thread-safe; a bit once set stays.
-class Tombstones {
- public:
-  explicit Tombstones(int64_t rows) : words_((rows + 63) / 64) {}
-  // As they are now; no bit may be set meanwhile.
-  Tombstones(const Tombstones& other) : words_(other.words_.size()), count_(other.count()) {
-    for (size_t i = 0; i < words_.size(); ++i) words_[i] = other.words_[i].load();
-  }
-  bool has(int64_t row) const { return words_[row / 64].load(std::memory_order_acquire) >> (row % 64) & 1; }
-  // False if it was set.
-  bool Set(int64_t row) {
-    const uint64_t bit = uint64_t{1} << (row % 64);
-    if (words_[row / 64].fetch_or(bit, std::memory_order_acq_rel) & bit) return false;
-    count_.fetch_add(1, std::memory_order_acq_rel);
-    return true;
-  }
-  int64_t count() const { return count_.load(std::memory_order_acquire); }
-
- private:
-  std::vector<std::atomic<uint64_t>> words_;
-  std::atomic<int64_t> count_{0};
+// A graph, and what belongs to it.
+struct SegmentGraph {
+  std::shared_ptr<const HnswGraph> graph;
+  std::shared_ptr<const Codes> codes;  // Null: the graph is walked over f32.
+  int fresh_ef = 0;                    // The breadth that it needed when it was new; 0: not known.
+  bool worn = false;                   // Whether its vectors have changed since it was built.
 };
 
 struct SegmentSearch {
   const float* padded_query = nullptr;
   int64_t k = 0;
-  int ef = 0;
+  int ef = 0;  // 0: the segment's own.
   const PartFilter* filter = nullptr;
+  double share = 1.0;  // About what share of the live rows the filter lets through.
   bool exact = false;
+  double rescore = 3.0;  // Multiple of k.
 };
 
 // Thread-safe.
 class Segment {
  public:
-  // `graph` may be null: then every search is exact.
-  Segment(std::shared_ptr<const SegmentRows> rows, std::shared_ptr<Tombstones> dead,
-          std::shared_ptr<const HnswGraph> graph)
-      : rows_(std::move(rows)), dead_(std::move(dead)), graph_(std::move(graph)) {}
+  // Without a graph every search is exact.
+  Segment(std::shared_ptr<const SegmentRows> rows, std::shared_ptr<Tombstones> dead, SegmentGraph graph = {},
+          int ef = kFirstEf)
+      : rows_(std::move(rows)), dead_(std::move(dead)), graph_(std::move(graph)), ef_(ef) {}
 
-  // The same rows and tombstones with another graph.
-  std::shared_ptr<const Segment> With(std::shared_ptr<const HnswGraph> graph) const {
-    return std::make_shared<Segment>(rows_, dead_, std::move(graph));
+  // The same tombstones and parts with another graph, and rows that hold the same values elsewhere.
+  std::shared_ptr<const Segment> With(std::shared_ptr<const SegmentRows> rows, SegmentGraph graph, int ef) const {
+    return std::make_shared<Segment>(std::move(rows), dead_, std::move(graph), ef);
   }
 
   // The same rows and graph with the tombstones as they are now; no part may be killed meanwhile.
   std::shared_ptr<const Segment> Frozen() const {
-    return std::make_shared<Segment>(rows_, std::make_shared<Tombstones>(*dead_), graph_);
+    return std::make_shared<Segment>(rows_, std::make_shared<Tombstones>(*dead_), graph_, ef());
   }
 
   const SegmentRows& data() const { return *rows_; }
-  const std::shared_ptr<const HnswGraph>& graph() const { return graph_; }
+  const std::shared_ptr<const SegmentRows>& shared_data() const { return rows_; }
+  const SegmentGraph& graph() const { return graph_; }
+  bool has_graph() const { return graph_.graph != nullptr; }
   int64_t size() const { return rows_->rows.size(); }
   int64_t dead() const { return dead_->count(); }
   int64_t live() const { return size() - dead(); }
   bool IsLive(int64_t row) const { return !dead_->has(row); }
+  std::vector<int64_t> LiveRows() const;
+
+  // Breadth of graph searches that name none, for k = 10.
+  int ef() const { return ef_.load(std::memory_order_relaxed); }
+  void set_ef(int ef) const { ef_.store(ef, std::memory_order_relaxed); }
 
   // The row of a live part, or -1.
   int64_t Find(PartId id) const;
   // Declares a part dead; false if it was not live here.
   bool Kill(PartId id) const;
 
-  // Shows `found` the neighbors: all live ones that the filter lets through, or, with a graph and unless search.exact,
-  // the nearest k that the graph leads to. If k or more exist, k are shown.
-  absl::Status SearchInto(const SegmentSearch& search, TopK& found) const;
+  // Shows `found` the neighbors: all live ones that the filter lets through, or, with a graph and unless search.exact or a
+  // scan costs less, the nearest k that the graph leads to. If k or more exist, k are shown.
+  void SearchInto(const SegmentSearch& search, TopK& found) const;
+
+  static constexpr int kFirstEf = 64;
 
  private:
+  bool Allowed(int64_t row, const PartFilter* filter) const {
+    return IsLive(row) && (filter == nullptr || (*filter)(rows_->ids[row]));
+  }
   void ScanInto(const SegmentSearch& search, TopK& found) const;
+  void ScanCodesInto(const SegmentSearch& search, TopK& found) const;
+  // False if the walk found too few or took too long; `found` then is as before.
+  bool WalkInto(const SegmentSearch& search, int64_t wanted, int ef, TopK& found) const;
+  int64_t ScanCost(const SegmentSearch& search) const;
 
   const std::shared_ptr<const SegmentRows> rows_;
   const std::shared_ptr<Tombstones> dead_;
-  const std::shared_ptr<const HnswGraph> graph_;
+  const SegmentGraph graph_;
+  mutable std::atomic<int> ef_;
 };
-
-// Mean share of the exact 10 nearest that the graph finds, over `probes` rows of the segment; 1 for an empty one.
-absl::StatusOr<double> GraphRecall(const Segment& segment, int ef, int probes);
 
 }  // namespace mixmatch::index
 

@@ -16,16 +16,27 @@ int64_t IndexState::live() const {
   return live + memtable->size();
 }
 
-absl::StatusOr<std::shared_ptr<SegmentedIndex>> SegmentedIndex::Create(const SegmentedIndexOptions& options,
-                                                                       uint64_t generation) {
-  MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<FlatIndex> memtable, FlatIndex::Create(options.dim));
+absl::Status CheckOptions(const SegmentedIndexOptions& options) {
   if (options.memtable_limit < 1 || options.hnsw_m < 2 || options.hnsw_m > 512 || options.ef_construction < 1 ||
       options.ef_search < 0 || !(options.tombstone_limit > 0)) {
     return absl::InvalidArgumentError(
-        absl::StrCat("index: memtable_limit, ef_construction, ef_search and tombstone_limit must be above 0 and hnsw_m in "
-                     "2 to 512; got ", options.memtable_limit, ", ", options.ef_construction, ", ", options.ef_search, ", ",
-                     options.tombstone_limit, ", ", options.hnsw_m));
+        absl::StrCat("index: memtable_limit, ef_construction and tombstone_limit must be above 0, ef_search 0 or more and "
+                     "hnsw_m in 2 to 512; got ", options.memtable_limit, ", ", options.ef_construction, ", ",
+                     options.tombstone_limit, ", ", options.ef_search, ", ", options.hnsw_m));
   }
+  if (!(options.target_recall > 0 && options.target_recall <= 1) || !(options.rescore >= 1) ||
+      options.build_threads < 1 || options.build_threads > 256) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("index: target_recall must be above 0 and at most 1, rescore 1 or more and build_threads in 1 to 256; "
+                     "got ", options.target_recall, ", ", options.rescore, ", ", options.build_threads));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<SegmentedIndex>> SegmentedIndex::Create(const SegmentedIndexOptions& options,
+                                                                       uint64_t generation) {
+  MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<FlatIndex> memtable, FlatIndex::Create(options.dim));
+  MIXMATCH_RETURN_IF_ERROR(CheckOptions(options));
   return std::make_shared<SegmentedIndexImpl>(options, generation, IndexState{{}, std::move(memtable)});
 }
 
@@ -34,6 +45,7 @@ absl::Status SegmentedIndexImpl::Upsert(PartId id, absl::Span<const float> vecto
   const std::shared_ptr<const IndexState> now = state();
   MIXMATCH_RETURN_IF_ERROR(now->memtable->Upsert(id, vector));
   for (const auto& segment : now->segments) segment->Kill(id);
+  ++writes_;
   return absl::OkStatus();
 }
 
@@ -42,6 +54,7 @@ absl::Status SegmentedIndexImpl::Remove(PartId id) {
   const std::shared_ptr<const IndexState> now = state();
   bool found = now->memtable->Remove(id).ok();
   for (const auto& segment : now->segments) found |= segment->Kill(id);
+  ++writes_;
   return found ? absl::OkStatus() : NoSuchPart(id);
 }
 
@@ -51,8 +64,10 @@ absl::StatusOr<std::vector<float>> SegmentedIndexImpl::Get(PartId id) const {
   for (const auto& segment : now->segments) {
     const int64_t row = segment->Find(id);
     if (row < 0) continue;
-    const absl::Span<const float> vector = segment->data().rows.vector(row);
-    found = std::vector<float>(vector.begin(), vector.end());
+    const Rows& rows = segment->data().rows;
+    const AlignedFloats buffer = NewAlignedFloats(rows.stride());
+    const float* vector = rows.Fetch(row, buffer.get());
+    found = std::vector<float>(vector, vector + rows.dim());
   }
   absl::StatusOr<std::vector<float>> newer = now->memtable->Get(id);
   return newer.ok() ? std::move(newer) : std::move(found);
@@ -83,19 +98,15 @@ SegmentSearch SegmentedIndexImpl::Plan(const IndexState& state, const float* pad
   SegmentSearch plan;
   plan.padded_query = padded_query;
   plan.k = std::min(options.k, live);
-  plan.ef = options.ef_search > 0 ? options.ef_search : options_.ef_search > 0 ? options_.ef_search : 64;
+  plan.ef = options.ef_search > 0 ? options.ef_search : options_.ef_search;
   plan.filter = options.filter;
+  plan.rescore = options_.rescore;
   plan.exact = live < options_.exact_below ||
-               std::none_of(state.segments.begin(), state.segments.end(), [](const auto& s) { return s->graph() != nullptr; });
-  if (!plan.exact && options.filter != nullptr) {
-    const double share = options.filter_matches > 0
-                             ? std::min(1.0, static_cast<double>(options.filter_matches) / live)
-                             : SampledShare(state.segments, *options.filter);
-    plan.exact = share * live < options_.exact_below;
-    // Of what the graph is walked through, only this share counts.
-    plan.ef = static_cast<int>(plan.ef / std::max(share, 0.125));
+               std::none_of(state.segments.begin(), state.segments.end(), [](const auto& s) { return s->has_graph(); });
+  if (options.filter != nullptr && live > 0) {
+    plan.share = options.filter_matches > 0 ? std::min(1.0, static_cast<double>(options.filter_matches) / live)
+                                            : SampledShare(state.segments, *options.filter);
   }
-  plan.ef = static_cast<int>(std::min<int64_t>(std::max<int64_t>(plan.ef, plan.k), live));
   return plan;
 }
 
@@ -106,7 +117,7 @@ absl::StatusOr<std::vector<Neighbor>> SegmentedIndexImpl::SearchOnce(const float
   *again = false;
   if (plan.k == 0) return std::vector<Neighbor>();
   TopK in_segments(plan.k), found(plan.k);
-  for (const auto& segment : now->segments) MIXMATCH_RETURN_IF_ERROR(segment->SearchInto(plan, in_segments));
+  for (const auto& segment : now->segments) segment->SearchInto(plan, in_segments);
   now->memtable->SearchInto(padded_query, options.filter, found);
   for (const Neighbor& neighbor : in_segments.Take()) {
     if (now->memtable->Contains(neighbor.id)) {
@@ -121,6 +132,7 @@ absl::StatusOr<std::vector<Neighbor>> SegmentedIndexImpl::SearchOnce(const float
 absl::StatusOr<std::vector<Neighbor>> SegmentedIndexImpl::Search(absl::Span<const float> query,
                                                                  const SearchOptions& options) const {
   MIXMATCH_RETURN_IF_ERROR(CheckQuery(query, options, options_.dim));
+  recent_.Offer(query);
   const AlignedFloats padded = PaddedCopy(query);
   bool again = false;
   for (int attempt = 0; attempt < 3; ++attempt) {
@@ -144,8 +156,9 @@ void SegmentedIndexImpl::ForEach(const std::function<bool(PartId, absl::Span<con
   std::stable_sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   for (size_t i = 0; i < parts.size(); ++i) {
     if (i + 1 < parts.size() && parts[i + 1].first == parts[i].first) continue;  // The later one is the memtable's.
-    if (!visit(parts[i].first, {parts[i].second, static_cast<size_t>(options_.dim)})) return;
+    if (!visit(parts[i].first, {parts[i].second, static_cast<size_t>(options_.dim)})) break;
   }
+  for (const auto& segment : now->segments) segment->data().rows.ForgetPages();
 }
 
 SegmentedIndexStats SegmentedIndexImpl::stats() const {
@@ -153,7 +166,21 @@ SegmentedIndexStats SegmentedIndexImpl::stats() const {
   SegmentedIndexStats stats;
   stats.segments = static_cast<int>(now->segments.size());
   stats.memtable_vectors = now->memtable->size();
-  for (const auto& segment : now->segments) stats.tombstones += segment->dead();
+  now->memtable->AddBytes(&stats.bytes_floats, &stats.bytes_ids);
+  for (const auto& segment : now->segments) {
+    const Rows& rows = segment->data().rows;
+    stats.tombstones += segment->dead();
+    stats.bytes_floats += rows.bytes_in_memory();
+    stats.bytes_on_disk += rows.bytes_on_disk();
+    stats.bytes_ids += segment->data().ids.capacity() * sizeof(PartId) + segment->size() / 8;
+    if (!segment->has_graph()) continue;
+    stats.bytes_links += segment->graph().graph->bytes();
+    if (segment->graph().codes != nullptr) stats.bytes_codes += segment->graph().codes->bytes();
+    stats.ef_search = std::max(stats.ef_search, options_.ef_search > 0 ? options_.ef_search : segment->ef());
+  }
+  stats.recall = recall_;
+  stats.probes = probes_;
+  stats.builds = builds_;
   return stats;
 }
 

@@ -18,7 +18,7 @@ namespace mixmatch::index {
 
 // What a segment keeps of its vectors once it has a graph. Scores and Get() are of the f32 values in every case.
 enum class Storage {
-  kAuto,      // kInt8, and kInt8Disk for segments of SegmentedIndexOptions::disk_from vectors or more.
+  kAuto,      // kInt8Disk once the index has SegmentedIndexOptions::disk_from vectors, else kInt8.
   kFloat,     // f32 in memory; the graph is walked over them.
   kInt8,      // f32 in memory, and int8 codes over which the graph is walked; the best candidates are rescored.
   kInt8Disk,  // int8 codes in memory; f32 in a file, of which a search reads the rows that it rescores.
@@ -95,8 +95,8 @@ class SegmentedIndex : public VectorIndex {
 
   // A new index of another generation with these vectors (ids ascending, vectors row-major [ids.size(), dim]), to be
   // swapped in by the caller; this one goes on serving. Where nearly all of a segment's parts are among `ids`, its graph is
-  // taken over with the new vectors if sampled recall allows it (recall@10 of .95 or more); other parts are searched
-  // exactly until the new index's Maintain() builds a graph. Runs on the calling thread. INVALID_ARGUMENT: ids that do not
+  // taken over with the new vectors if it then reaches the target recall with at most twice the breadth; other parts are
+  // searched exactly until the new index's Maintain() builds a graph. Runs on the calling thread. INVALID_ARGUMENT: ids that do not
   // ascend, a value that is not finite, another number of values than ids.size() * dim.
   virtual absl::StatusOr<std::shared_ptr<SegmentedIndex>> Refreshed(uint64_t generation, absl::Span<const PartId> ids,
                                                                     absl::Span<const float> vectors) const = 0;

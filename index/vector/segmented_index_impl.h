@@ -3,6 +3,7 @@
 #define MIXMATCH_INDEX_VECTOR_SEGMENTED_INDEX_IMPL_H_
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -11,10 +12,15 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "index/vector/flat/flat_index.h"
+#include "index/vector/query_sample.h"
+#include "index/vector/recall.h"
 #include "index/vector/segment.h"
 #include "index/vector/segmented_index.h"
 
 namespace mixmatch::index {
+
+// INVALID_ARGUMENT: a value out of its range.
+absl::Status CheckOptions(const SegmentedIndexOptions& options);
 
 using Segments = std::vector<std::shared_ptr<const Segment>>;
 
@@ -66,11 +72,30 @@ class SegmentedIndexImpl : public SegmentedIndex {
   absl::StatusOr<std::vector<Neighbor>> SearchOnce(const float* padded_query, const SearchOptions& options,
                                                    bool* again) const;
 
+  // Of segments with a graph, for an index of so many vectors.
+  Storage StorageFor(int64_t live) const {
+    if (options_.storage != Storage::kAuto) return options_.storage;
+    return live >= options_.disk_from ? Storage::kInt8Disk : Storage::kInt8;
+  }
+  double AimedRecall() const;
+
   bool Freeze();
+  absl::StatusOr<bool> MaintainSegment(const std::shared_ptr<const Segment>& segment, int64_t live);
   absl::StatusOr<bool> BuildGraph(const std::shared_ptr<const Segment>& segment);
   // Makes one segment of the live rows of these.
   absl::StatusOr<bool> Rewrite(const Segments& sources);
-  absl::StatusOr<std::shared_ptr<const HnswGraph>> NewGraph(const Rows& rows) const;
+  absl::StatusOr<bool> MoveToDisk(const std::shared_ptr<const Segment>& segment);
+  // The segment with new vectors and its old graph, null if that does not do any more; marks in `taken` what is in it.
+  absl::StatusOr<std::shared_ptr<const Segment>> RefreshedSegment(const Segment& old, absl::Span<const PartId> ids,
+                                                                  absl::Span<const float> vectors,
+                                                                  std::vector<bool>& taken) const;
+  absl::StatusOr<SegmentGraph> NewGraph(const Rows& rows) const;
+  absl::StatusOr<Rows> RowsOnDisk(const Rows& rows) const;
+  // Sets the breadth of a new segment's searches, which nobody uses yet.
+  void Calibrate(Segment& segment, SegmentGraph& graph) const;
+  // Measures the recall of all graphs; true if it made searches broader or has found a graph to be rebuilt, in `worst`.
+  void Probe(const Segments& segments, std::shared_ptr<const Segment>* worn);
+  void Replace(const std::shared_ptr<const Segment>& old, std::shared_ptr<const Segment> fresh);
 
   const SegmentedIndexOptions options_;
   const uint64_t generation_;
@@ -79,6 +104,14 @@ class SegmentedIndexImpl : public SegmentedIndex {
   mutable std::mutex writer_mutex_;  // Serializes writes to the memtable, tombstones and changes of state_.
   mutable std::mutex state_mutex_;   // Guards the pointer state_; held for its copying alone.
   std::shared_ptr<const IndexState> state_;
+
+  mutable QuerySample recent_;  // Some of the last searches.
+  std::atomic<double> recall_{-1.0};
+  std::atomic<int64_t> probes_{0}, builds_{0};
+  std::atomic<int64_t> writes_{0};
+  // Guarded by maintain_mutex_:
+  int64_t probed_writes_ = 0, probed_searches_ = 0;
+  std::chrono::steady_clock::time_point next_probe_{};
 };
 
 }  // namespace mixmatch::index

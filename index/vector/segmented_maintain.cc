@@ -1,5 +1,6 @@
-// How the SegmentedIndex builds, rewrites and merges its segments.
+// How the SegmentedIndex decides what to build, rewrite and merge.
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -10,31 +11,28 @@
 namespace mixmatch::index {
 namespace {
 
-constexpr size_t kMostSegments = 8;  // Beyond, the smallest are merged.
-constexpr size_t kMerged = 4;        // As many at a time.
+constexpr size_t kMerged = 4;          // As many segments of a tier become one; a tier reaches from a size to 4 times it.
+constexpr double kTierBase = 4.0;
+constexpr double kWornOut = 1.5;       // Times the breadth of its fresh graph: searches of a worn one cost that much more.
+constexpr double kProbeAfter = 0.02;   // Share of the vectors that must have been written since the last probe.
+constexpr int64_t kProbeSearches = 1024;
+constexpr int kStoredProbes = 64;
 
-struct Source {
-  PartId id;
-  const Segment* segment;
-  int64_t row;
-};
-
-std::vector<Source> LiveRows(const Segments& segments) {
-  std::vector<Source> sources;
+// The segments of the lowest full tier; empty if none is.
+Segments ToMerge(const Segments& segments, int64_t memtable_limit) {
+  std::map<int, Segments> tiers;
   for (const auto& segment : segments) {
-    for (int64_t row = 0; row < segment->size(); ++row) {
-      if (segment->IsLive(row)) sources.push_back({segment->data().ids[row], segment.get(), row});
-    }
+    int tier = 0;
+    for (double size = memtable_limit * kTierBase; segment->live() >= size; size *= kTierBase) ++tier;
+    tiers[tier].push_back(segment);
   }
-  std::sort(sources.begin(), sources.end(), [](const Source& a, const Source& b) { return a.id < b.id; });
-  return sources;
+  for (auto& [tier, members] : tiers) {
+    if (members.size() >= kMerged) return members;
+  }
+  return {};
 }
 
 }  // namespace
-
-absl::StatusOr<std::shared_ptr<const HnswGraph>> SegmentedIndexImpl::NewGraph(const Rows& rows) const {
-  return HnswGraph::Build(rows, {options_.hnsw_m, options_.ef_construction, 1}, &stop_);
-}
 
 bool SegmentedIndexImpl::Freeze() {
   std::lock_guard<std::mutex> lock(writer_mutex_);
@@ -44,43 +42,48 @@ bool SegmentedIndexImpl::Freeze() {
   now->memtable->CopySorted(rows->ids, rows->rows);
   IndexState next;
   next.segments = now->segments;
-  next.segments.push_back(std::make_shared<const Segment>(rows, std::make_shared<Tombstones>(rows->rows.size()), nullptr));
+  next.segments.push_back(std::make_shared<const Segment>(rows, std::make_shared<Tombstones>(rows->rows.size())));
   next.memtable = *FlatIndex::Create(options_.dim);
   SetState(std::move(next));
   return true;
 }
 
-absl::StatusOr<bool> SegmentedIndexImpl::BuildGraph(const std::shared_ptr<const Segment>& segment) {
-  MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<const HnswGraph> graph, NewGraph(segment->data().rows));
-  std::lock_guard<std::mutex> lock(writer_mutex_);
-  IndexState next = *state();
-  std::replace(next.segments.begin(), next.segments.end(), segment, segment->With(std::move(graph)));
-  SetState(std::move(next));
-  return true;
+void SegmentedIndexImpl::Probe(const Segments& segments, std::shared_ptr<const Segment>* worn) {
+  const auto now = std::chrono::steady_clock::now();
+  const int64_t writes = writes_, searches = recent_.offered();
+  const bool due = probes_ == 0 || writes - probed_writes_ >= kProbeAfter * size() ||
+                   searches - probed_searches_ >= kProbeSearches;
+  if (!due || now < next_probe_) return;
+  next_probe_ = now + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                          std::chrono::duration<double>(options_.probe_seconds));
+  probed_writes_ = writes;
+  probed_searches_ = searches;
+  double found = 0, asked = 0;
+  for (const auto& segment : segments) {
+    if (!segment->has_graph() || segment->live() == 0) continue;
+    const RecallProbe probe(*segment, kStoredProbes, recent_.Copy());
+    double recall = probe.Recall(*segment, options_.ef_search, options_.rescore);
+    if (options_.ef_search == 0 && recall < options_.target_recall) {
+      const int ef = probe.SmallestEf(*segment, AimedRecall(), options_.rescore);
+      segment->set_ef(std::max(ef, segment->ef()));
+      recall = probe.Recall(*segment, 0, options_.rescore);
+      const bool has_worn = segment->dead() > 0 || segment->graph().worn;
+      if (has_worn && segment->ef() > kWornOut * segment->graph().fresh_ef) *worn = segment;
+    }
+    found += recall * segment->live();
+    asked += segment->live();
+  }
+  if (asked == 0) return;
+  recall_ = found / asked;
+  ++probes_;
 }
 
-absl::StatusOr<bool> SegmentedIndexImpl::Rewrite(const Segments& sources) {
-  const std::vector<Source> live = LiveRows(sources);
-  auto rows = std::make_shared<SegmentRows>(options_.dim);
-  for (const Source& source : live) {
-    rows->ids.push_back(source.id);
-    rows->rows.Append(source.segment->data().rows.row(source.row));
-  }
-  std::shared_ptr<const HnswGraph> graph;
-  if (size() >= options_.exact_below && !live.empty()) {
-    MIXMATCH_ASSIGN_OR_RETURN(graph, NewGraph(rows->rows));
-  }
-  std::lock_guard<std::mutex> lock(writer_mutex_);
-  auto dead = std::make_shared<Tombstones>(live.size());
-  for (size_t i = 0; i < live.size(); ++i) {
-    if (!live[i].segment->IsLive(live[i].row)) dead->Set(i);  // Removed or replaced while this was built.
-  }
-  IndexState next = *state();
-  auto is_source = [&](const auto& segment) { return std::find(sources.begin(), sources.end(), segment) != sources.end(); };
-  next.segments.erase(std::remove_if(next.segments.begin(), next.segments.end(), is_source), next.segments.end());
-  if (!live.empty()) next.segments.push_back(std::make_shared<const Segment>(rows, std::move(dead), std::move(graph)));
-  SetState(std::move(next));
-  return true;
+absl::StatusOr<bool> SegmentedIndexImpl::MaintainSegment(const std::shared_ptr<const Segment>& segment, int64_t live) {
+  if (segment->dead() > 0 && segment->dead() >= options_.tombstone_limit * segment->size()) return Rewrite({segment});
+  if (live < options_.exact_below) return false;
+  if (!segment->has_graph()) return BuildGraph(segment);
+  if (!segment->data().rows.on_disk() && StorageFor(live) == Storage::kInt8Disk) return MoveToDisk(segment);
+  return false;
 }
 
 absl::StatusOr<bool> SegmentedIndexImpl::Maintain() {
@@ -88,26 +91,21 @@ absl::StatusOr<bool> SegmentedIndexImpl::Maintain() {
   if (stop_) return false;
   const bool frozen = Freeze();
   const std::shared_ptr<const IndexState> now = state();
+  // Merging comes first: a graph of a segment that is about to be merged would be built in vain.
+  const Segments merged = ToMerge(now->segments, options_.memtable_limit);
   absl::StatusOr<bool> did = false;
+  if (!merged.empty()) did = Rewrite(merged);
   for (const auto& segment : now->segments) {
-    if (segment->dead() >= options_.tombstone_limit * segment->size()) {
-      did = Rewrite({segment});
-    } else if (segment->graph() == nullptr && now->live() >= options_.exact_below) {
-      did = BuildGraph(segment);
-    } else {
-      continue;
-    }
-    if (absl::IsCancelled(did.status())) return frozen;
-    MIXMATCH_RETURN_IF_ERROR(did.status());
-    return true;
+    if (did.ok() && !*did) did = MaintainSegment(segment, now->live());
   }
-  if (now->segments.size() <= kMostSegments) return frozen;
-  Segments smallest = now->segments;
-  std::sort(smallest.begin(), smallest.end(), [](const auto& a, const auto& b) { return a->live() < b->live(); });
-  smallest.resize(kMerged);
-  did = Rewrite(smallest);
+  if (did.ok() && !*did && !frozen) {
+    std::shared_ptr<const Segment> worn;
+    Probe(now->segments, &worn);
+    if (worn != nullptr) did = Rewrite({worn});
+  }
   if (absl::IsCancelled(did.status())) return frozen;
-  return did;
+  MIXMATCH_RETURN_IF_ERROR(did.status());
+  return frozen || *did;
 }
 
 }  // namespace mixmatch::index

@@ -12,8 +12,9 @@
 namespace mixmatch::index {
 namespace {
 
-constexpr int kProbes = 64;
-constexpr double kLeastRecall = 0.95;
+constexpr int kProbes = 48;
+// A graph that needs so many times the breadth of its fresh search, or does not reach the target at all, is given up.
+constexpr double kMostWorn = 2.0;
 
 absl::Status CheckAll(absl::Span<const PartId> ids, absl::Span<const float> vectors, int dim) {
   if (vectors.size() != ids.size() * dim) {
@@ -27,29 +28,70 @@ absl::Status CheckAll(absl::Span<const PartId> ids, absl::Span<const float> vect
   return absl::OkStatus();
 }
 
-// The segment's graph over the new vectors; `taken` marks the ids in it. Rows without a new vector are dead and keep the old
-// one, by which a walk may still pass.
-std::shared_ptr<const Segment> WithNewVectors(const Segment& old, absl::Span<const PartId> ids,
-                                              absl::Span<const float> vectors, std::vector<bool>& taken) {
+// The rows of `old` with new vectors; `taken` marks the ids in it, `dead` the rows without a new vector: they keep the old
+// one, by which a walk may still pass. Rows go to `disk` if that is not null.
+absl::StatusOr<std::shared_ptr<const SegmentRows>> WithNewVectors(const Segment& old, absl::Span<const PartId> ids,
+                                                                  absl::Span<const float> vectors, RowFileWriter* disk,
+                                                                  std::vector<bool>& taken, Tombstones& dead) {
   const Rows& from = old.data().rows;
-  auto rows = std::make_shared<SegmentRows>(from.dim());
-  rows->ids = old.data().ids;
-  auto dead = std::make_shared<Tombstones>(from.size());
+  const int dim = from.dim();
+  auto fresh = std::make_shared<SegmentRows>(dim);
+  fresh->ids = old.data().ids;
+  const AlignedFloats padded = NewAlignedFloats(from.stride());
+  std::fill(padded.get(), padded.get() + from.stride(), 0.0f);
   size_t at = 0;
   for (int64_t row = 0; row < from.size(); ++row) {
-    while (at < ids.size() && ids[at] < rows->ids[row]) ++at;
-    if (old.IsLive(row) && at < ids.size() && ids[at] == rows->ids[row] && !taken[at]) {
-      rows->rows.Append(&vectors[at * from.dim()]);
+    while (at < ids.size() && ids[at] < fresh->ids[row]) ++at;
+    const bool found = old.IsLive(row) && at < ids.size() && ids[at] == fresh->ids[row] && !taken[at];
+    const float* vector = found ? &vectors[at * dim] : from.row(row);
+    if (found) {
       taken[at] = true;
     } else {
-      rows->rows.Append(from.row(row));
-      dead->Set(row);
+      dead.Set(row);
+    }
+    if (disk != nullptr) {
+      std::copy(vector, vector + dim, padded.get());
+      disk->Append(padded.get(), from.stride());
+    } else {
+      fresh->rows.Append(vector);
     }
   }
-  return std::make_shared<const Segment>(std::move(rows), std::move(dead), old.graph());
+  from.ForgetPages();
+  if (disk != nullptr) {
+    MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<const RowFile> file, disk->Finish());
+    fresh->rows = Rows(dim, std::move(file));
+  }
+  return fresh;
 }
 
 }  // namespace
+
+absl::StatusOr<std::shared_ptr<const Segment>> SegmentedIndexImpl::RefreshedSegment(
+    const Segment& old, absl::Span<const PartId> ids, absl::Span<const float> vectors, std::vector<bool>& taken) const {
+  std::unique_ptr<RowFileWriter> disk;
+  if (StorageFor(static_cast<int64_t>(ids.size())) == Storage::kInt8Disk) {
+    MIXMATCH_ASSIGN_OR_RETURN(disk, RowFileWriter::Create(options_.scratch_directory));
+  }
+  std::vector<bool> with = taken;
+  auto dead = std::make_shared<Tombstones>(old.size());
+  MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<const SegmentRows> rows,
+                            WithNewVectors(old, ids, vectors, disk.get(), with, *dead));
+  if (dead->count() > 0 && dead->count() >= options_.tombstone_limit * old.size()) return nullptr;
+  SegmentGraph graph = old.graph();
+  graph.worn = true;
+  if (options_.storage != Storage::kFloat) graph.codes = CodesOf(rows->rows);
+  auto fresh = std::make_shared<Segment>(rows, std::move(dead), graph, old.ef());
+  const RecallProbe probe(*fresh, kProbes, {});
+  if (probe.Recall(*fresh, options_.ef_search, options_.rescore) < options_.target_recall) {
+    if (options_.ef_search > 0) return nullptr;
+    const int ef = probe.SmallestEf(*fresh, AimedRecall(), options_.rescore);
+    if (ef > kMostWorn * std::max(graph.fresh_ef, 1)) return nullptr;
+    fresh->set_ef(std::max(ef, fresh->ef()));
+    if (probe.Recall(*fresh, 0, options_.rescore) < options_.target_recall) return nullptr;
+  }
+  taken = std::move(with);
+  return fresh;
+}
 
 absl::StatusOr<std::shared_ptr<SegmentedIndex>> SegmentedIndexImpl::Refreshed(uint64_t generation,
                                                                               absl::Span<const PartId> ids,
@@ -62,14 +104,9 @@ absl::StatusOr<std::shared_ptr<SegmentedIndex>> SegmentedIndexImpl::Refreshed(ui
   std::vector<bool> taken(ids.size());
   const bool graphs = static_cast<int64_t>(ids.size()) >= options_.exact_below;
   for (const auto& segment : now->segments) {
-    if (!graphs || segment->graph() == nullptr) continue;
-    std::vector<bool> with = taken;
-    std::shared_ptr<const Segment> fresh = WithNewVectors(*segment, ids, vectors, with);
-    if (fresh->dead() >= options_.tombstone_limit * fresh->size()) continue;
-    MIXMATCH_ASSIGN_OR_RETURN(const double recall, GraphRecall(*fresh, options_.ef_search > 0 ? options_.ef_search : 64, kProbes));
-    if (recall < kLeastRecall) continue;
-    next.segments.push_back(std::move(fresh));
-    taken = std::move(with);
+    if (!graphs || !segment->has_graph()) continue;
+    MIXMATCH_ASSIGN_OR_RETURN(auto fresh, RefreshedSegment(*segment, ids, vectors, taken));
+    if (fresh != nullptr) next.segments.push_back(std::move(fresh));
   }
   const int64_t rest = std::count(taken.begin(), taken.end(), false);
   if (rest < options_.memtable_limit) {
@@ -84,7 +121,7 @@ absl::StatusOr<std::shared_ptr<SegmentedIndex>> SegmentedIndexImpl::Refreshed(ui
       rows->ids.push_back(ids[i]);
       rows->rows.Append(&vectors[i * dim]);
     }
-    next.segments.push_back(std::make_shared<const Segment>(rows, std::make_shared<Tombstones>(rest), nullptr));
+    next.segments.push_back(std::make_shared<const Segment>(rows, std::make_shared<Tombstones>(rest)));
   }
   return std::make_shared<SegmentedIndexImpl>(options_, generation, std::move(next));
 }

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <numeric>
 #include <shared_mutex>
+#include <utility>
 
 #include "absl/memory/memory.h"
 #include "index/vector/validate.h"
@@ -81,6 +82,13 @@ void FlatIndex::SearchInto(const float* padded_query, const PartFilter* filter, 
       if (found.Wants(neighbor) && (filter == nullptr || (*filter)(neighbor.id))) found.Push(neighbor);
     }
   });
+}
+
+void FlatIndex::AddBytes(int64_t* vectors, int64_t* ids) const {
+  std::shared_lock<FairSharedMutex> lock(mutex_);
+  *vectors += rows_.bytes_in_memory();
+  // A slot of the table is an entry and a byte of control.
+  *ids += ids_.capacity() * sizeof(PartId) + row_of_.capacity() * (sizeof(std::pair<PartId, int64_t>) + 1);
 }
 
 void FlatIndex::CopySorted(std::vector<PartId>& ids, Rows& rows) const {

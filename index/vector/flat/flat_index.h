@@ -34,6 +34,9 @@ class FlatIndex : public VectorIndex {
   // Shows every vector that `filter` (null: all) lets through to `found`.
   void SearchInto(const float* padded_query, const PartFilter* filter, TopK& found) const;
 
+  // Adds the bytes it holds in memory: of vectors; of ids and tables of them.
+  void AddBytes(int64_t* vectors, int64_t* ids) const;
+
   // Appends all by ascending id.
   void CopySorted(std::vector<PartId>& ids, Rows& rows) const;
 

@@ -26,9 +26,10 @@ TEST_F(HnswGraphTest, PartsMakeTheSameGraph) {
   const auto graph = *HnswGraph::Build(rows_, {}, nullptr);
   const auto copy = HnswGraph::FromParts(graph->ToParts(), kCount);
   ASSERT_TRUE(copy.ok()) << copy.status();
-  auto all = [](int64_t) { return true; };
   for (int i = 0; i < kCount; i += 100) {
-    EXPECT_EQ(*graph->Search(rows_, rows_.row(i), 10, 50, all), *(*copy)->Search(rows_, rows_.row(i), 10, 50, all));
+    const HnswFound wanted = graph->Search(rows_, rows_.row(i), {}), found = (*copy)->Search(rows_, rows_.row(i), {});
+    ASSERT_EQ(found.rows.size(), wanted.rows.size());
+    for (size_t j = 0; j < wanted.rows.size(); ++j) EXPECT_EQ(found.rows[j].row, wanted.rows[j].row);
   }
 }
 
@@ -39,7 +40,7 @@ TEST_F(HnswGraphTest, PartsThatDoNotHoldTogetherAreRefused) {
     change(parts);
     return HnswGraph::FromParts(parts, kCount).status().code() == absl::StatusCode::kDataLoss;
   };
-  EXPECT_TRUE(refused([](HnswParts& p) { p.m = 16; }));
+  EXPECT_TRUE(refused([](HnswParts& p) { p.m = 8; }));
   EXPECT_TRUE(refused([](HnswParts& p) { p.m = -1; }));
   EXPECT_TRUE(refused([](HnswParts& p) { p.entry_point = kCount; }));
   EXPECT_TRUE(refused([](HnswParts& p) { p.entry_point = -1; }));
@@ -68,9 +69,33 @@ TEST_F(HnswGraphTest, ABuildStopsWhenToldTo) {
 
 TEST_F(HnswGraphTest, RowsThatAreNotAllowedAreWalkedThroughButNotReturned) {
   const auto graph = *HnswGraph::Build(rows_, {}, nullptr);
-  const auto found = *graph->Search(rows_, rows_.row(5), 10, 64, [](int64_t row) { return row % 3 == 0; });
-  EXPECT_EQ(found.size(), 10);
-  for (const auto& [row, score] : found) EXPECT_EQ(row % 3, 0);
+  const auto third = [](int64_t row) { return row % 3 == 0; };
+  const absl::FunctionRef<bool(int64_t)> allowed(third);
+  HnswSearch search;
+  search.allowed = &allowed;
+  const HnswFound found = graph->Search(rows_, rows_.row(5), search);
+  EXPECT_EQ(found.rows.size(), 64);
+  for (const Scored& vertex : found.rows) EXPECT_EQ(vertex.row % 3, 0);
+}
+
+TEST_F(HnswGraphTest, AWalkOverItsBudgetSaysSo) {
+  const auto graph = *HnswGraph::Build(rows_, {}, nullptr);
+  HnswSearch search;
+  search.budget = 50;
+  EXPECT_FALSE(graph->Search(rows_, rows_.row(5), search).finished);
+  search.budget = kCount + 1000;
+  EXPECT_TRUE(graph->Search(rows_, rows_.row(5), search).finished);
+}
+
+TEST_F(HnswGraphTest, AGraphOverCodesFindsAsWell) {
+  const auto codes = CodesOf(rows_);
+  const auto graph = *HnswGraph::Build(*codes, {}, nullptr);
+  int right = 0;
+  for (int i = 0; i < kCount; i += 15) {
+    const HnswFound found = graph->Search(*codes, codes->Query(rows_.row(i)), {});
+    right += !found.rows.empty() && found.rows[0].row == i;
+  }
+  EXPECT_GE(right, 98);
 }
 
 TEST_F(HnswGraphTest, ABuildOnManyThreadsFindsAsWell) {
@@ -79,8 +104,8 @@ TEST_F(HnswGraphTest, ABuildOnManyThreadsFindsAsWell) {
   const auto graph = *HnswGraph::Build(rows_, options, nullptr);
   int right = 0;
   for (int i = 0; i < kCount; i += 15) {
-    auto found = *graph->Search(rows_, rows_.row(i), 1, 64, [](int64_t) { return true; });
-    right += !found.empty() && found[0].first == i;
+    const HnswFound found = graph->Search(rows_, rows_.row(i), {});
+    right += !found.rows.empty() && found.rows[0].row == i;
   }
   EXPECT_GE(right, 98);
 }
