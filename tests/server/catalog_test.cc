@@ -42,6 +42,21 @@ TEST(CatalogTest, FromGivesRecordsByAscendingIdFromAnIdThatNeedNotExist) {
   EXPECT_EQ(catalog.largest_id(), 30u);
 }
 
+TEST(CatalogTest, WhatChangedSinceAVersionIsKnownUntilItIsLongAgo) {
+  Catalog catalog;
+  catalog.Put(Record(1, ""));
+  const uint64_t version = catalog.version();
+  std::vector<uint64_t> ids = {99};
+  ASSERT_TRUE(catalog.ChangedSince(version, ids));
+  EXPECT_TRUE(ids.empty());
+  catalog.Put(Record(2, ""));
+  catalog.Remove(1);
+  ASSERT_TRUE(catalog.ChangedSince(version, ids));
+  EXPECT_EQ(ids, (std::vector<uint64_t>{2, 1}));
+  for (int i = 0; i < 100'000; ++i) catalog.Put(Record(3, ""));
+  EXPECT_FALSE(catalog.ChangedSince(version, ids));
+}
+
 TEST(CatalogTest, ARemovedRecordIsGone) {
   Catalog catalog;
   catalog.Put(Record(1, ""));

@@ -24,7 +24,7 @@ v1::Item AnItem() {
     metadata { key: "height" value { number: 1.5 } }
     metadata { key: "tame" value { flag: true } }
     observed_time { seconds: 100 nanos: 500000000 } created_time { seconds: 200 } duration { seconds: 3 }
-    size_bytes: 1000 event_ids: "walk" event_ids: "zoo")",
+    location { latitude: 48.8584 longitude: 2.2945 } size_bytes: 1000 event_ids: "walk" event_ids: "zoo")",
                                                             &item));
   return item;
 }
@@ -40,6 +40,10 @@ bool Condition(const std::string& field, const std::string& test, const v1::Item
 }
 
 absl::StatusCode CodeOf(const std::string& filter) { return CompileFilter(Parse(filter)).status().code(); }
+
+std::string Within(double latitude, double longitude, double meters) {
+  return absl::StrCat("within { latitude: ", latitude, " longitude: ", longitude, " radius_meters: ", meters, " }");
+}
 
 TEST(ItemFilterTest, AnEmptyFilterStandsForAllItems) {
   const auto predicate = CompileFilter(v1::Filter());
@@ -110,6 +114,42 @@ TEST(ItemFilterTest, AnAbsentFieldFailsEveryConditionButItsAbsence) {
     EXPECT_TRUE(Condition(field, "exists: true")) << field;
     EXPECT_FALSE(Condition(field, "exists: false")) << field;
   }
+  EXPECT_FALSE(Condition("location", Within(0, 0, 1e9), bare));
+  EXPECT_TRUE(Condition("location", "exists: false", bare));
+  EXPECT_TRUE(Condition("location", "exists: true"));
+}
+
+TEST(ItemFilterTest, ACircleHoldsWhatIsNoFartherThanItsRadius) {
+  // The Louvre is 3.2 km from the Eiffel tower, Berlin 878 km.
+  EXPECT_TRUE(Condition("location", Within(48.8606, 2.3376, 3300)));
+  EXPECT_FALSE(Condition("location", Within(48.8606, 2.3376, 3000)));
+  EXPECT_TRUE(Condition("location", Within(52.52, 13.405, 885e3)));
+  EXPECT_FALSE(Condition("location", Within(52.52, 13.405, 870e3)));
+  EXPECT_TRUE(Condition("location", Within(48.8584, 2.2945, 0))) << "the edge is within";
+  EXPECT_TRUE(Condition("location", Within(-48.8584, -177.7055, 20'100e3))) << "the other side of the Earth";
+}
+
+TEST(ItemFilterTest, ACircleReachesOverTheDateLineAndThePoles) {
+  v1::Item item;
+  item.mutable_location()->set_latitude(10);
+  item.mutable_location()->set_longitude(179.9);
+  EXPECT_TRUE(Condition("location", Within(10, -179.9, 25e3), item));
+  item.mutable_location()->set_latitude(89.9);
+  EXPECT_TRUE(Condition("location", Within(89.9, -0.1, 25e3), item));
+}
+
+TEST(ItemFilterTest, ACircleIsOnEarthAndOnlyOfTheLocation) {
+  const auto code = [](const std::string& field, const std::string& test) {
+    return CodeOf(absl::StrCat("condition { field: '", field, "' ", test, " }"));
+  };
+  for (const std::string& bad :
+       {Within(91, 0, 1), Within(0, 181, 1), Within(0, 0, -1), std::string("within { latitude: nan }")}) {
+    EXPECT_EQ(code("location", bad), absl::StatusCode::kInvalidArgument) << bad;
+  }
+  EXPECT_EQ(code("name", Within(0, 0, 1)), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code("location", "equals { number: 1 }"), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code("location", "range { }"), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(code("location", Within(0, 0, 1)), absl::StatusCode::kOk);
 }
 
 TEST(ItemFilterTest, FiltersCombineByAllAnyAndNot) {
