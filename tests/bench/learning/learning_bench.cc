@@ -33,6 +33,7 @@ struct Flags {
   int seeds = 3;
   int64_t refresh_rows = 100'000;
   int concepts = 102;
+  int folds = 1000;  // All.
   // Baselines answer questions only; one fold; no unseen `fluent`, no warm unlearning, nothing solved to convergence.
   bool brief = false;
 };
@@ -201,10 +202,9 @@ class Bench {
   }
 
   int JointIterations() const { return flags_.brief ? 0 : kConverged; }
-  int MostFolds() const { return flags_.brief ? 1 : kAllFolds; }
+  int MostFolds() const { return flags_.brief ? 1 : flags_.folds; }
 
   static constexpr int kDim = 512;
-  static constexpr int kAllFolds = 1000;
 
   const Corpora& corpora_;
   const Flags& flags_;
@@ -262,6 +262,8 @@ int main(int argc, char** argv) {
   app.add_option("--concepts", flags.concepts, "Concepts of which one event each is learned, over all seeds")
       ->check(CLI::Range(1, 1'000))
       ->capture_default_str();
+  app.add_option("--folds", flags.folds, "Ask about the first so many folds only; default: all")
+      ->check(CLI::Range(1, 1'000));
   app.add_flag("--brief", flags.brief, "Leave out what takes longest");
   app.add_option("--json", flags.json, "Write the results to this file");
   CLI11_PARSE(app, argc, argv);
