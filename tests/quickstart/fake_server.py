@@ -91,6 +91,15 @@ class _Services(item_service_pb2_grpc.ItemServiceServicer, search_service_pb2_gr
         return search_service_pb2.SearchResponse(
             hits=[search_service_pb2.Hit(item=item, score=score, generation=1) for score, item in scored[:request.k]])
 
+    def BatchSearch(self, request, context):
+        """The last search first; those without a term are refused."""
+        for index, search in reversed(list(enumerate(request.searches))):
+            if search.query:
+                yield search_service_pb2.BatchSearchResponse(index=index, response=self.Search(search, context))
+            else:
+                error = search_service_pb2.SearchError(code=3, message="query: got 0 terms")
+                yield search_service_pb2.BatchSearchResponse(index=index, error=error)
+
     def StreamSearch(self, requests, context):
         messages = list(requests)
         request = messages[0].request

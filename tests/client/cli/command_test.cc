@@ -333,5 +333,50 @@ TEST_F(CommandTest, AProgramIsFoundBesideThisOneFirstThenInThePathAndMustBeExecu
   EXPECT_EQ(FindProgram("mixmatch-y", bin, path), "");
 }
 
+TEST_F(CommandTest, ABatchTakesWordsAndJsonAndWhatTheLinesDoNotSayFromTheOptions) {
+  const std::string file = Write("queries", "a red fox\n\n{\"query\": [{\"item_id\": 7}], \"k\": 2}\r\n");
+  EXPECT_EQ(Run({"search", "--batch", file, "--for", "image", "-k", "5", "--where", "lang=fr", "--group", "part"}), kOk);
+  ASSERT_EQ(server_.searches.size(), 2u);
+  const v1::SearchRequest &json = server_.searches[0], &words = server_.searches[1];
+  EXPECT_EQ(words.query(0).content().text(), "a red fox");
+  EXPECT_EQ(words.k(), 5);
+  EXPECT_EQ(json.query(0).item_id(), 7u);
+  EXPECT_EQ(json.k(), 2);
+  for (const v1::SearchRequest& request : {json, words}) {
+    ASSERT_EQ(request.target_modalities_size(), 1);
+    EXPECT_EQ(request.target_modalities(0), v1::MODALITY_IMAGE);
+    EXPECT_EQ(request.filter().condition().field(), "metadata.lang");
+    EXPECT_EQ(request.group_by(), v1::GROUP_BY_PART);
+  }
+}
+
+TEST_F(CommandTest, ABatchIsOneTableInTheOrderOfItsLines) {
+  server_.hits.add_hits()->mutable_item()->set_name("hit");
+  EXPECT_EQ(Run({"search", "--batch", "-"}, "first\nsecond\n"), kOk);
+  EXPECT_THAT(out_, HasSubstr("line  query"));
+  EXPECT_LT(out_.find("1     first"), out_.find("2     second"));
+  EXPECT_NE(out_.find("2     second"), std::string::npos) << out_;
+}
+
+TEST_F(CommandTest, ABatchInJsonIsOneAnswerALineAsTheyCome) {
+  EXPECT_EQ(Run({"search", "--batch", "-", "--json"}, "first\nsecond\n"), kOk);
+  EXPECT_EQ(out_, "{\"index\":1,\"response\":{}}\n{\"response\":{}}\n");
+}
+
+TEST_F(CommandTest, AFailedLineOfABatchIsNamedAndTheOthersAreAnswered) {
+  EXPECT_EQ(Run({"search", "--batch", "-"}, "first\n\n{}\n"), kSomeFailed);
+  EXPECT_THAT(err_, HasSubstr("line 3: INVALID_ARGUMENT: query: got 0 terms"));
+}
+
+TEST_F(CommandTest, ABadBatchIsAUsageError) {
+  EXPECT_EQ(Run({"search", "--batch", "-"}, "\n \n"), kUsage);
+  EXPECT_EQ(Run({"search", "--batch", "-"}, "good\n{\"fly\": 1}\n"), kUsage);
+  EXPECT_THAT(err_, HasSubstr("line 2"));
+  EXPECT_EQ(Run({"search", "--batch", "/nowhere/at/all"}), kUsage);
+  EXPECT_EQ(Run({"search", "--batch", "-", "--text", "x"}, "a\n"), kUsage);
+  EXPECT_EQ(Run({"search", "--batch", "-", "--html", "x"}, "a\n"), kUsage);
+  EXPECT_TRUE(server_.searches.empty());
+}
+
 }  // namespace
 }  // namespace mixmatch::client

@@ -81,8 +81,40 @@ class FakeSearches final : public v1::SearchService::Service {
     response->mutable_response()->set_generation(7);
     return grpc::Status::OK;
   }
+  grpc::Status Search(grpc::ServerContext* context, const v1::SearchRequest*, v1::SearchResponse* response) override {
+    ++calls;
+    if (refusals > 0) {
+      --refusals;
+      context->AddTrailingMetadata("grpc-retry-pushback-ms", pushback);
+      return {grpc::StatusCode::RESOURCE_EXHAUSTED, "too many"};
+    }
+    response->set_generation(8);
+    return grpc::Status::OK;
+  }
+  // The last search first; those with k = 0 are refused.
+  grpc::Status BatchSearch(grpc::ServerContext*, const v1::BatchSearchRequest* request,
+                           grpc::ServerWriter<v1::BatchSearchResponse>* writer) override {
+    batches.push_back(request->searches_size());
+    for (int i = request->searches_size() - 1; i >= 0; --i) {
+      v1::BatchSearchResponse response;
+      response.set_index(i);
+      if (request->searches(i).k() == 0) {
+        response.mutable_error()->set_code(3);
+        response.mutable_error()->set_message("k: got 0");
+      } else {
+        response.mutable_response()->set_generation(request->searches(i).k());
+      }
+      writer->Write(response);
+    }
+    return batch_end;
+  }
   int64_t k = 0;
   std::string content;
+  int calls = 0;
+  int refusals = 0;
+  std::string pushback = "1";
+  std::vector<int> batches;
+  grpc::Status batch_end = grpc::Status::OK;
 };
 
 class ClientTest : public testing::Test {
@@ -169,6 +201,64 @@ TEST_F(ClientTest, ALargeQueryIsStreamedWhole) {
   EXPECT_EQ(response->generation(), 7u);
   EXPECT_EQ(searches_.k, 3);
   EXPECT_EQ(searches_.content, content);
+}
+
+TEST_F(ClientTest, ARefusedSearchIsTriedAgainAfterTheServersPushback) {
+  searches_.refusals = 3;
+  const auto response = client_->Search({});
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->generation(), 8u);
+  EXPECT_EQ(searches_.calls, 4);
+}
+
+TEST_F(ClientTest, ASearchThatIsAlwaysRefusedGivesUp) {
+  searches_.refusals = 1000;
+  EXPECT_EQ(client_->Search({}).status(), absl::ResourceExhaustedError("too many"));
+  EXPECT_EQ(searches_.calls, ClientOptions().search_tries);
+}
+
+TEST_F(ClientTest, ASearchThatIsRefusedForGoodIsNotTriedAgain) {
+  searches_.refusals = 1000;
+  searches_.pushback = "-1";
+  EXPECT_EQ(client_->Search({}).status(), absl::ResourceExhaustedError("too many"));
+  EXPECT_EQ(searches_.calls, 1);
+}
+
+TEST_F(ClientTest, ManySearchesAreSentInCallsAndEachPlaceIsAnsweredOnce) {
+  std::vector<v1::SearchRequest> searches(600);
+  for (size_t i = 0; i < searches.size(); ++i) searches[i].set_k(i == 7 ? 0 : 1000 + i);
+  std::vector<absl::StatusOr<v1::SearchResponse>> answers(searches.size(), absl::UnknownError("none"));
+  size_t told = 0;
+  ASSERT_TRUE(client_->BatchSearch(searches, [&](size_t place, absl::StatusOr<v1::SearchResponse> response) {
+    answers[place] = std::move(response);
+    ++told;
+  }).ok());
+  EXPECT_EQ(told, searches.size());
+  EXPECT_EQ(searches_.batches, (std::vector<int>{256, 256, 88}));
+  for (size_t i = 0; i < searches.size(); ++i) {
+    if (i == 7) continue;
+    ASSERT_TRUE(answers[i].ok()) << i << " " << answers[i].status();
+    EXPECT_EQ(answers[i]->generation(), 1000 + i);
+  }
+  EXPECT_EQ(answers[7].status(), absl::InvalidArgumentError("k: got 0"));
+}
+
+TEST_F(ClientTest, LargeSearchesMakeSmallCalls) {
+  std::vector<v1::SearchRequest> searches(3);
+  for (auto& search : searches) {
+    search.set_k(1);
+    search.add_query()->mutable_content()->set_data(Content(3 << 20));
+  }
+  EXPECT_TRUE(client_->BatchSearch(searches, [](size_t, auto) {}).ok());
+  EXPECT_EQ(searches_.batches, (std::vector<int>{1, 1, 1}));
+}
+
+TEST_F(ClientTest, ABatchThatBreaksSaysSoAfterWhatWasAnswered) {
+  searches_.batch_end = {grpc::StatusCode::DEADLINE_EXCEEDED, "late"};
+  std::vector<v1::SearchRequest> searches(2);
+  size_t told = 0;
+  EXPECT_EQ(client_->BatchSearch(searches, [&](size_t, auto) { ++told; }), absl::DeadlineExceededError("late"));
+  EXPECT_EQ(told, 2u);
 }
 
 TEST_F(ClientTest, WithoutAServerEveryCallIsUnavailable) {

@@ -54,6 +54,15 @@ TEST(WhereTest, InExistsAndStarts) {
   EXPECT_EQ(Parsed("name starts crow").condition().prefix(), "crow");
 }
 
+TEST(WhereTest, ACircleIsALocation) {
+  const v1::Filter filter = Parsed("location within (-48.5, 2.25, 5000) and lang exists");
+  const v1::Condition& condition = filter.all().filters(0).condition();
+  EXPECT_EQ(condition.field(), "location");
+  EXPECT_EQ(condition.within().latitude(), -48.5);
+  EXPECT_EQ(condition.within().longitude(), 2.25);
+  EXPECT_EQ(condition.within().radius_meters(), 5000);
+}
+
 class BadWhere : public testing::TestWithParam<const char*> {};
 
 TEST_P(BadWhere, IsRefusedWithItsPlace) {
@@ -64,7 +73,7 @@ TEST_P(BadWhere, IsRefusedWithItsPlace) {
 
 INSTANTIATE_TEST_SUITE_P(All, BadWhere,
                          testing::Values("lang", "lang=", "=fr", "a=1 b=2", "(a=1", "a=1)", "a<b", "a in fr", "a in (",
-                                         "'open", "a='open", "not", "and", "a=1 and", "a ~ b",
+                                         "'open", "a='open", "not", "and", "a=1 and", "location within 1", "location within (1, 2)", "location within (a, 2, 3)", "a ~ b",
                                          "((((((((((((((((((((a=1))))))))))))))))))))"));
 
 }  // namespace

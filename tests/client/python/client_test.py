@@ -32,6 +32,28 @@ class ClientTest(unittest.TestCase):
             hits = client.search(mixmatch.content(b"x" * 4_000_000, "image/png"), k=3)
             self.assertEqual(len(hits), 1)
 
+    def test_many_searches_are_answered_in_their_order_and_each_for_itself(self):
+        with running() as (client, _):
+            client.put_text("a crow")
+            queries = ["a crow", mixmatch.item(1), [mixmatch.text("a"), mixmatch.text("b", weight=-1.0)], [],
+                       mixmatch.search_request(mixmatch.text("c"), k=3)]
+            answers = client.search_many(queries * 60, k=1)
+            self.assertEqual(len(answers), 300)
+            for place, answer in enumerate(answers):
+                if place % 5 == 3:
+                    self.assertEqual(answer, mixmatch.SearchError(3, "query: got 0 terms"))
+                else:
+                    self.assertEqual(len(answer.hits), 1)
+
+    def test_filters_of_places_ranges_and_combinations(self):
+        circle = mixmatch.within(48.86, 2.35, 5000)
+        self.assertEqual(circle.condition.within.radius_meters, 5000)
+        years = mixmatch.where(year=slice(1990, None))
+        self.assertEqual(years.condition.range.min, 1990)
+        self.assertFalse(years.condition.range.HasField("max"))
+        either = mixmatch.any_of(circle, mixmatch.not_(years))
+        self.assertEqual([part.WhichOneof("kind") for part in either.any.filters], ["condition", "not"])
+
     def test_an_error_says_its_code(self):
         with running() as (client, _):
             with self.assertRaises(mixmatch.Error) as raised:
