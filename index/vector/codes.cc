@@ -24,17 +24,28 @@ void* NewBytes(size_t size) {
   return memory;
 }
 
-// Writes the codes of `dim` values plus `offset` and zeros (plus `offset`) up to `stride`; returns their scale.
-template <typename Code>
-float Quantize(const float* vector, int dim, size_t stride, int offset, Code* codes) {
-  float largest = 0;
-  for (int i = 0; i < dim; ++i) largest = std::max(largest, std::abs(vector[i]));
-  const float factor = largest > 1e-30f ? 127.0f / largest : 0.0f;
-  for (int i = 0; i < dim; ++i) {
-    const float scaled = std::min(127.0f, std::max(-127.0f, vector[i] * factor));
-    codes[i] = static_cast<Code>(static_cast<int>(scaled + (scaled < 0 ? -0.5f : 0.5f)) + offset);
+float LargestMagnitude(const float* vector, int dim) {
+  constexpr int kLanes = 16;  // Independent ones, so that the compiler can use vector instructions.
+  float largest[kLanes] = {};
+  int i = 0;
+  for (; i + kLanes <= dim; i += kLanes) {
+    for (int j = 0; j < kLanes; ++j) {
+      const float magnitude = std::abs(vector[i + j]);
+      largest[j] = largest[j] < magnitude ? magnitude : largest[j];
+    }
   }
-  std::fill(codes + dim, codes + stride, static_cast<Code>(offset));
+  for (; i < dim; ++i) largest[0] = std::max(largest[0], std::abs(vector[i]));
+  return *std::max_element(largest, largest + kLanes);
+}
+
+// Writes the codes of `dim` values, and of zeros up to `stride`, each less `base`; returns their scale.
+template <typename Code>
+float Quantize(const float* vector, int dim, size_t stride, int base, Code* codes) {
+  const float largest = LargestMagnitude(vector, dim);
+  const float factor = largest > 1e-30f ? 127.0f / largest : 0.0f;
+  // Rounded by cutting: all are above 0 before 128 is taken off again.
+  for (int i = 0; i < dim; ++i) codes[i] = static_cast<Code>(static_cast<int>(vector[i] * factor + 128.5f) - 128 - base);
+  std::fill(codes + dim, codes + stride, static_cast<Code>(-base));
   return largest / 127.0f;
 }
 
@@ -45,7 +56,7 @@ Codes::Codes(int dim, int64_t size)
       codes_(static_cast<uint8_t*>(NewBytes(size * stride_))), scales_(size) {}
 
 void Codes::Set(int64_t i, const float* vector) {
-  scales_[i] = Quantize(vector, dim_, stride_, 128, codes_.get() + i * stride_);
+  scales_[i] = Quantize(vector, dim_, stride_, -128, codes_.get() + i * stride_);
 }
 
 CodeQuery Codes::Query(const float* vector) const {

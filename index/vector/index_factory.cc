@@ -14,8 +14,9 @@ absl::StatusOr<std::shared_ptr<VectorIndex>> MakeFlat(int dim) {
   return index;
 }
 
+template <Storage kStorage>
 absl::StatusOr<std::shared_ptr<VectorIndex>> MakeHnsw(int dim) {
-  MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<VectorIndex> index, HnswIndex::Create(dim, 32));
+  MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<VectorIndex> index, HnswIndex::Create(dim, 16, kStorage));
   return index;
 }
 
@@ -27,7 +28,9 @@ absl::StatusOr<std::shared_ptr<VectorIndex>> MakeSegmented(int dim) {
 
 constexpr IndexKind kKinds[] = {
     {"flat", true, MakeFlat},
-    {"hnsw:m=32", false, MakeHnsw},
+    {"hnsw:f32", false, MakeHnsw<Storage::kFloat>},
+    {"hnsw:int8", false, MakeHnsw<Storage::kInt8>},
+    {"hnsw:int8-on-disk", false, MakeHnsw<Storage::kInt8Disk>},
     {"segmented", false, MakeSegmented},
 };
 

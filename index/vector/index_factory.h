@@ -1,4 +1,4 @@
-// Every kind of index, by name: 'flat', 'hnsw:m=32', 'segmented'. Contract tests and benchmarks walk the table.
+// Every kind of index, by name: 'flat', 'hnsw:int8', 'segmented'. Contract tests and benchmarks walk the table.
 #ifndef MIXMATCH_INDEX_VECTOR_INDEX_FACTORY_H_
 #define MIXMATCH_INDEX_VECTOR_INDEX_FACTORY_H_
 

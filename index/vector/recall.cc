@@ -54,7 +54,8 @@ double RecallProbe::Recall(const Segment& segment, int ef, double rescore) const
   for (const Query& query : queries_) {
     SegmentSearch search;
     search.padded_query = query.vector.get();
-    search.k = kNearest + (query.self >= 0);
+    search.k = kNearest;
+    search.barred = query.self;
     search.ef = ef;
     search.rescore = rescore;
     TopK top(search.k);

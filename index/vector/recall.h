@@ -13,7 +13,8 @@ namespace mixmatch::index {
 // Queries and their exact 10 nearest live rows of one segment.
 class RecallProbe {
  public:
-  // Asks with `stored` live rows, spread evenly, each for its nearest but itself; and with `queries` (dim floats each).
+  // Asks with `stored` live rows, spread evenly, each for its nearest but itself, on ways that do not pass by itself: a row's
+  // own links lead to just what is asked for, which no real query has. And asks with `queries` (dim floats each).
   RecallProbe(const Segment& segment, int stored, const std::vector<std::vector<float>>& queries);
 
   // Mean share of the nearest that graph searches of this breadth find: the smaller one of stored and real queries, where

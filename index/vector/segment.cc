@@ -95,6 +95,7 @@ bool Segment::WalkInto(const SegmentSearch& search, int64_t wanted, int ef, TopK
   const absl::FunctionRef<bool(int64_t)> allowed(is_allowed);
   HnswSearch walk;
   walk.ef = ef;
+  walk.barred = static_cast<int32_t>(search.barred);
   if (search.filter != nullptr || dead() > 0) walk.allowed = &allowed;
   if (search.filter != nullptr) walk.budget = ScanCost(search);
   HnswFound met;
@@ -110,7 +111,7 @@ bool Segment::WalkInto(const SegmentSearch& search, int64_t wanted, int ef, TopK
   if (graph_.codes != nullptr) rescored = std::min<int64_t>(rescored, std::ceil(wanted * search.rescore));
   for (int64_t i = 0; i < rescored; ++i) {
     const Scored& vertex = met.rows[i];
-    if (!IsLive(vertex.row)) continue;  // Killed since.
+    if (!IsLive(vertex.row) || vertex.row == search.barred) continue;  // Killed since, or the entry point.
     float score = vertex.score;
     if (graph_.codes != nullptr) {
       if (!rows.on_disk() && i + 4 < rescored) __builtin_prefetch(rows.row(met.rows[i + 4].row));
@@ -133,8 +134,10 @@ void Segment::SearchInto(const SegmentSearch& search, TopK& found) const {
   const int64_t wanted = std::min(search.k, live());
   if (!has_graph() || search.exact || wanted > size() / 4) return ScanInto(search, found);
   int64_t ef = search.ef;
-  if (ef == 0) ef = this->ef() * std::max(1.0, std::sqrt(wanted / 10.0));
-  ef = std::min(std::max<int64_t>(ef, wanted + wanted / 2), live());
+  // Finding the nearest k of a share s is like finding the nearest k / s of all, of which s pass: breadth grows as the root of
+  // their number.
+  if (ef == 0) ef = this->ef() * std::sqrt(std::max(1.0, wanted / 10.0) * search.share);
+  ef = std::min(std::max<int64_t>(ef, search.ef > 0 ? wanted : wanted + wanted / 2), live());
   const double steps = ef * 2.0 * graph_.graph->m() * kStepsPerLink / std::max(search.share, 1e-6);
   if (search.filter != nullptr && steps * kStepCost > ScanCost(search)) return ScanInto(search, found);
   // A walk that the filter hides too much from, or that cannot reach a part of the graph, is followed by a scan.

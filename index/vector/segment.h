@@ -40,6 +40,7 @@ struct SegmentSearch {
   double share = 1.0;  // About what share of the live rows the filter lets through.
   bool exact = false;
   double rescore = 3.0;  // Multiple of k.
+  int64_t barred = -1;   // A row that a graph search neither returns nor passes by.
 };
 
 // Thread-safe.

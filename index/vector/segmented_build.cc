@@ -29,8 +29,8 @@ std::vector<Source> LiveRows(const Segments& segments) {
 
 }  // namespace
 
-// A little above the target, for the probe is a sample.
-double SegmentedIndexImpl::AimedRecall() const { return options_.target_recall + 0.4 * (1 - options_.target_recall); }
+// A little above the target, so that it still holds when the next probe asks with other rows.
+double SegmentedIndexImpl::AimedRecall() const { return options_.target_recall + 0.1 * (1 - options_.target_recall); }
 
 absl::StatusOr<SegmentGraph> SegmentedIndexImpl::NewGraph(const Rows& rows) const {
   const HnswBuildOptions options{options_.hnsw_m, options_.ef_construction, options_.build_threads};

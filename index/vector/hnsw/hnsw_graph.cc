@@ -19,7 +19,7 @@ HnswFound HnswGraph::Walk(const Scorer& scorer, const HnswSearch& search) const 
     }
   }
   if (walker == nullptr) walker = std::make_unique<Walker>(links_);
-  found.rows = walker->Search(scorer, search.ef, search.allowed, search.budget);
+  found.rows = walker->Search(scorer, search.ef, search.allowed, search.budget, search.barred);
   found.finished = walker->finished();
   std::lock_guard<std::mutex> lock(mutex_);
   if (walkers_.size() < kKept) walkers_.push_back(std::move(walker));

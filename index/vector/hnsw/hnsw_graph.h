@@ -39,6 +39,7 @@ struct HnswSearch {
   int ef = 64;
   const absl::FunctionRef<bool(int64_t)>* allowed = nullptr;  // Of the rows; null: all.
   int64_t budget = std::numeric_limits<int64_t>::max();       // Scores after which the walk is given up.
+  int32_t barred = -1;                                        // A row that is walked round as if it were not there.
 };
 
 struct HnswFound {

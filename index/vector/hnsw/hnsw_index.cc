@@ -5,10 +5,11 @@
 
 namespace mixmatch::index {
 
-absl::StatusOr<std::unique_ptr<HnswIndex>> HnswIndex::Create(int dim, int m) {
+absl::StatusOr<std::unique_ptr<HnswIndex>> HnswIndex::Create(int dim, int m, Storage storage) {
   SegmentedIndexOptions options;
   options.dim = dim;
   options.hnsw_m = m;
+  options.storage = storage;
   options.memtable_limit = 256;
   options.exact_below = 0;
   MIXMATCH_ASSIGN_OR_RETURN(auto inner, SegmentedIndex::Create(options, 0));

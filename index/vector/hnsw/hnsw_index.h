@@ -14,7 +14,7 @@ namespace mixmatch::index {
 // Thread-safe. A write now and then builds a graph and so takes long; use SegmentedIndex where that matters.
 class HnswIndex : public VectorIndex {
  public:
-  static absl::StatusOr<std::unique_ptr<HnswIndex>> Create(int dim, int m);
+  static absl::StatusOr<std::unique_ptr<HnswIndex>> Create(int dim, int m, Storage storage);
 
   absl::Status Upsert(PartId id, absl::Span<const float> vector) override;
   absl::Status Remove(PartId id) override;

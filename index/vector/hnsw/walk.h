@@ -95,11 +95,13 @@ class Walker {
   explicit Walker(const Links& links) : links_(links), visited_(links.size()), fresh_(2 * links.m) {}
 
   // The best `ef` vertices that were met and are allowed (null: all are), best first; valid until the next walk. Ends early
-  // after about `budget` scores; finished() then is false. The graph must not be empty.
+  // after about `budget` scores; finished() then is false. Does not pass by the vertex `barred` (-1: none) but to begin
+  // there. The graph must not be empty.
   template <typename Scorer>
   const std::vector<Scored>& Search(const Scorer& scorer, int ef, const absl::FunctionRef<bool(int64_t)>* allowed,
-                                    int64_t budget) {
+                                    int64_t budget, int32_t barred) {
     visited_.Clear();
+    if (barred >= 0) visited_.Mark(barred);
     candidates_.clear();
     found_.clear();
     ef_ = std::max(ef, 1);

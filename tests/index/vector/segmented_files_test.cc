@@ -151,6 +151,94 @@ TEST_F(SegmentedFilesTest, AFileThatIsCutGrownOrMissingIsDataLoss) {
   }
 }
 
+// One segment file of 100 parts 3 * i, and where its regions begin.
+class DamagedRegionTest : public SegmentedFilesTest {
+ protected:
+  static constexpr size_t kPage = 4096;
+
+  DamagedRegionTest() {
+    const Vectors vectors(100, kDim, 2);
+    index_ = *SegmentedIndex::Create(options_, 5);
+    for (int i = 0; i < 100; ++i) EXPECT_TRUE(index_->Upsert(3 * i, vectors[i]).ok());
+    while (*index_->Maintain()) {
+    }
+    EXPECT_TRUE(index_->Remove(0).ok());
+    EXPECT_TRUE(index_->Save(path_).ok());
+    for (const std::string& file : Files()) {
+      if (file.find("segment-") != std::string::npos) file_ = file;
+    }
+    content_ = Content(file_);
+  }
+
+  LoadReport DamageAt(size_t at) {
+    std::string altered = content_;
+    altered[at] = static_cast<char>(altered[at] ^ 0x10);
+    Replace(file_, altered);
+    LoadReport report;
+    auto loaded = SegmentedIndex::Load(options_, path_, 5, &report);
+    EXPECT_TRUE(loaded.ok()) << loaded.status();
+    if (loaded.ok()) loaded_ = *loaded;
+    EXPECT_EQ(report.segments, 1);
+    EXPECT_EQ(report.damage.size(), 1);
+    return report;
+  }
+
+  std::shared_ptr<SegmentedIndex> index_, loaded_;
+  std::string file_, content_;
+};
+
+TEST_F(DamagedRegionTest, OfIdsCostsAllPartsAndCountsThem) {
+  const LoadReport report = DamageAt(200);
+  EXPECT_EQ(report.parts_lost, 99);
+  EXPECT_FALSE(report.all_lost_known());
+  EXPECT_EQ(loaded_->size(), 0);
+}
+
+TEST_F(DamagedRegionTest, OfVectorsNamesTheLostParts) {
+  const LoadReport report = DamageAt(kPage + 100);
+  EXPECT_EQ(report.parts_lost, 99);
+  EXPECT_TRUE(report.all_lost_known());
+  EXPECT_EQ(report.lost.front(), 3);
+  EXPECT_EQ(report.lost.back(), 297);
+  EXPECT_EQ(loaded_->size(), 0);
+}
+
+TEST_F(DamagedRegionTest, OfCodesCostsNothing) {
+  const LoadReport report = DamageAt(3 * kPage);  // 100 rows of 16 floats take two pages.
+  EXPECT_EQ(report.parts_lost, 0);
+  EXPECT_EQ(report.graphs_lost, 0);
+  EXPECT_EQ(All(*loaded_), All(*index_));
+  EXPECT_GT(loaded_->stats().bytes_codes, 0);
+}
+
+TEST_F(DamagedRegionTest, OfLinksCostsTheGraphUntilMaintainHasBuiltIt) {
+  const LoadReport report = DamageAt(content_.size() - kPage);
+  EXPECT_EQ(report.parts_lost, 0);
+  EXPECT_EQ(report.graphs_lost, 1);
+  EXPECT_EQ(All(*loaded_), All(*index_));
+  EXPECT_EQ(loaded_->stats().bytes_links, 0);
+  EXPECT_TRUE(*loaded_->Maintain());
+  EXPECT_GT(loaded_->stats().bytes_links, 0);
+}
+
+TEST_F(DamagedRegionTest, AMissingFileCostsItsPartsAndOthersAreLoaded) {
+  const Vectors vectors(150, kDim, 2);
+  for (int i = 100; i < 150; ++i) ASSERT_TRUE(index_->Upsert(3 * i, vectors[i]).ok());
+  ASSERT_TRUE(index_->Save(path_).ok());
+  std::string largest;
+  for (const std::string& file : Files()) {
+    if (largest.empty() || std::filesystem::file_size(file) > std::filesystem::file_size(largest)) largest = file;
+  }
+  std::filesystem::remove(largest);
+  LoadReport report;
+  const auto loaded = SegmentedIndex::Load(options_, path_, 5, &report);
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(report.segments, 2);
+  EXPECT_EQ(report.parts_lost, 99);
+  EXPECT_EQ((*loaded)->size(), 50);
+  EXPECT_EQ(SegmentedIndex::Load(options_, path_, 4, &report).status().code(), absl::StatusCode::kDataLoss);
+}
+
 TEST_F(SegmentedFilesTest, APlaceThatCannotBeWrittenIsAnErrorWithThePath) {
   Replace(root_ + "/file", "x");
   const absl::Status status = Mixed()->Save(root_ + "/file/below");
