@@ -8,7 +8,7 @@
 namespace mixmatch::server {
 namespace {
 
-constexpr size_t kMostParts = 32;  // Encoded in one go: what comes meanwhile waits for it.
+constexpr size_t kMostParts = 16;  // Encoded in one go: what comes meanwhile waits for it.
 
 }  // namespace
 

@@ -14,8 +14,8 @@ namespace mixmatch::server {
 namespace {
 
 constexpr int64_t kFirstBreadth = 4;  // Parts looked at for each hit wanted, at first.
-// Fetching one vector by its id takes about as long as a scan takes for this many.
-constexpr int64_t kRowsForAFetch = 16;
+// Fetching one vector by its id takes about as long as asking the filter of this many.
+constexpr int64_t kRowsForAFetch = 128;
 constexpr int64_t kFewParts = 32;
 
 bool Nearer(const index::Neighbor& a, const index::Neighbor& b) {
