@@ -1,10 +1,107 @@
-"""Searches through gRPC against the same searches in process."""
+"""Searches through gRPC against the same searches in process: a real mixmatchd on a free port, the same vectors, in turns."""
+
+import array
+import contextlib
+import math
+import pathlib
+import random
+import shutil
+import statistics
+import subprocess
+import time
+from typing import Callable, Iterator
+
+from tests.bench.index.data import with_truth
+from tests.bench.index.peers import K, Peer
+
 PROGRAMS = ("mixmatchd", "mixmatch-decoder", "index_bench_grpc")
+ITEMS, QUICK_ITEMS = 10_000, 2_000
+EXACT_BELOW = 1_000  # So that so few vectors are searched by a graph, in the server and in process: the faster way.
+BATCHES, CALLS = 2, 8  # In flight at once.
+CORES = 2
+START_SECONDS, STOP_SECONDS = 120, 60
+_SEED = 1
 
 
 class Unavailable(Exception):
     """Why this part cannot be measured here."""
 
 
-def measure(programs, settings, say):
-    raise Unavailable("no program for it yet")
+@contextlib.contextmanager
+def server(programs: pathlib.Path, folder: pathlib.Path, items: int) -> Iterator[str]:
+    """Its address. Nothing is learned, so vectors stay as they are."""
+    port = folder / "port"
+    port.unlink(missing_ok=True)
+    with open(folder / "server.log", "wb") as log:
+        process = subprocess.Popen(
+            [programs / "mixmatchd", "--listen", "127.0.0.1:0", "--port-file", port, "--data-dir", folder / "data",
+             "--learning", "off", "--exact-below", str(EXACT_BELOW), "--memtable-limit", str(items)],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not (port.is_file() and port.read_text().strip()):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise Unavailable(f"mixmatchd did not come up; see {folder / 'server.log'}")
+            time.sleep(0.05)
+        yield "127.0.0.1:" + port.read_text().strip().rsplit(":", 1)[-1]
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def write_queries(base: pathlib.Path, dim: int, folder: pathlib.Path) -> None:
+    """Halfway between two stored vectors, drawn at random."""
+    values = array.array("f")
+    values.frombytes(base.read_bytes())
+    rows = len(values) // dim
+    draw = random.Random(_SEED)
+    for name, count in (("validation", 200), ("test", 1000)):
+        queries = array.array("f")
+        for _ in range(count):
+            one, other = (draw.randrange(rows) * dim for _ in range(2))
+            middle = [a + b for a, b in zip(values[one:one + dim], values[other:other + dim])]
+            length = math.sqrt(sum(value * value for value in middle)) or 1.0
+            queries.extend(value / length for value in middle)
+        (folder / f"{name}.f32").write_bytes(queries.tobytes())
+
+
+def measure(programs: pathlib.Path, settings, say: Callable[[str], None]) -> dict:
+    items = QUICK_ITEMS if settings.quick else ITEMS
+    folder = settings.work / "grpc"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with contextlib.ExitStack() as stack:
+        address = stack.enter_context(server(programs, folder, items))
+        remote = stack.enter_context(Peer("grpc", [programs / "index_bench_grpc"], folder))
+        ours = stack.enter_context(Peer("ours", [programs / "index_bench_ours"], folder))
+        remote.ask("connect", address=address)
+        started = time.monotonic()
+        remote.ask("fill", count=items)
+        say(f"grpc: {items} texts uploaded in {time.monotonic() - started:.0f} s")
+        remote.ask("settle")
+        exported = remote.ask("export", base=folder / "base.f32")
+        rows, dim = exported["rows"], exported["dim"]
+        write_queries(folder / "base.f32", dim, folder)
+        test = with_truth(programs, folder, "grpc", "grpc", folder / "base.f32", rows, dim).test
+        ours.ask("options", exact_below=EXACT_BELOW, memtable_limit=rows)
+        ours.build(folder / "base.f32", rows, dim, CORES)
+        told = {"vectors": rows, "batches_in_flight": BATCHES}
+        speeds = {"grpc": [], "inprocess": [], "unary": []}
+        for _ in range(settings.repeats):
+            for name, peer, threads in (("inprocess", ours, CORES), ("grpc", remote, BATCHES)):
+                turn = peer.search(test, 0, threads, settings.seconds)
+                speeds[name].append(turn["qps"])
+                told[f"{name}_recall"] = turn["recall"]
+            done = remote.ask("unary", queries=test.vectors, count=test.count, dim=dim, k=K, threads=CALLS,
+                              seconds=settings.seconds)
+            speeds["unary"].append(done["queries"] / done["seconds"])
+        for name, values in speeds.items():
+            told[f"{name}_qps"] = statistics.median(values)
+    say(f"grpc: {told['grpc_qps']:.0f}/s in batches (recall {told['grpc_recall']:.3f}), {told['unary_qps']:.0f}/s one a "
+        f"call, {told['inprocess_qps']:.0f}/s in process (recall {told['inprocess_recall']:.3f})")
+    shutil.rmtree(folder / "data", ignore_errors=True)
+    return told

@@ -11,6 +11,7 @@ const require = createRequire(path.resolve(folder, "package.json"));
 const lancedb = require("@lancedb/lancedb");
 const arrow = createRequire(require.resolve("@lancedb/lancedb"))("apache-arrow");
 const kBatch = 10_000;  // Rows added at once.
+const kRefine = 2;      // Candidates rescored, as a multiple of k; ef must be as large.
 
 let table = null;
 
@@ -55,7 +56,7 @@ const answers = {
     let done = 0, passed = 0;
     const one = async (i) => {
       const found = await table.vectorSearch(values.subarray(i * dim, (i + 1) * dim)).distanceType("dot").limit(k)
-          .nprobes(1).ef(Math.max(breadth, k)).refineFactor(2).select(["id", "_distance"]).toArrow();
+          .nprobes(1).ef(Math.max(breadth, k * kRefine)).refineFactor(kRefine).select(["id", "_distance"]).toArrow();
       const ids = found.getChild("id");
       for (let j = 0; j < Math.min(k, ids.length); j++) rows[i * k + j] = ids.get(j);
     };
