@@ -38,7 +38,9 @@ int Stats(Session& session) {
   table.Add({"tombstones", absl::StrCat(stats->tombstones())});
   table.Add({"disk", Bytes(stats->disk_bytes())});
   table.Add({"memory", Bytes(stats->resident_bytes())});
-  table.Add({"searches", absl::StrCat(stats->searches())});
+  table.Add({"searches", absl::StrCat(stats->searches(), " answered, ", stats->searches_waiting(), " waiting, ",
+                                      stats->searches_refused(), " refused, ", stats->searches_abandoned(),
+                                      " given up")});
   table.Add({"uploads", absl::StrCat(stats->uploads())});
   table.Print(session.out(), session.terminal().color);
   return kOk;
