@@ -52,14 +52,29 @@ absl::StatusOr<Rows> SegmentedIndexImpl::RowsOnDisk(const Rows& rows) const {
   return Rows(options_.dim, std::move(file));
 }
 
-void SegmentedIndexImpl::Calibrate(Segment& segment, SegmentGraph& graph) const {
-  if (options_.ef_search > 0) {
-    graph.fresh_ef = options_.ef_search;
-  } else {
-    const RecallProbe probe(segment, kStoredProbes, recent_.Copy());
-    graph.fresh_ef = probe.SmallestEf(segment, AimedRecall(), options_.rescore);
+int SegmentedIndexImpl::CalibratedEf(const Segment& segment) const {
+  if (options_.ef_search > 0) return options_.ef_search;
+  return RecallProbe(segment, kStoredProbes, recent_.Copy()).SmallestEf(segment, AimedRecall(), options_.rescore);
+}
+
+bool SegmentedIndexImpl::CanGrow(const Segment& segment) const {
+  return segment.has_graph() && segment.graph().graph->m() == options_.hnsw_m && segment.live() > segment.dead();
+}
+
+absl::StatusOr<SegmentGraph> SegmentedIndexImpl::GrownGraph(const Rows& rows, const SegmentGraph& old,
+                                                            const std::vector<int32_t>& now_at) const {
+  const HnswBuildOptions options{options_.hnsw_m, options_.ef_construction, options_.build_threads};
+  SegmentGraph made;
+  made.fresh_ef = old.fresh_ef;
+  made.worn = true;
+  if (options_.storage == Storage::kFloat) {
+    MIXMATCH_ASSIGN_OR_RETURN(made.graph, HnswGraph::Grow(rows, *old.graph, now_at, options, &stop_));
+    return made;
   }
-  segment.set_ef(graph.fresh_ef);
+  made.codes = CodesOf(rows);
+  rows.ForgetPages();
+  MIXMATCH_ASSIGN_OR_RETURN(made.graph, HnswGraph::Grow(*made.codes, *old.graph, now_at, options, &stop_));
+  return made;
 }
 
 void SegmentedIndexImpl::Replace(const std::shared_ptr<const Segment>& old, std::shared_ptr<const Segment> fresh) {
@@ -72,7 +87,7 @@ void SegmentedIndexImpl::Replace(const std::shared_ptr<const Segment>& old, std:
 absl::StatusOr<bool> SegmentedIndexImpl::BuildGraph(const std::shared_ptr<const Segment>& segment) {
   MIXMATCH_ASSIGN_OR_RETURN(SegmentGraph graph, NewGraph(segment->data().rows));
   Segment trial(segment->shared_data(), std::make_shared<Tombstones>(segment->size()), graph);
-  Calibrate(trial, graph);
+  graph.fresh_ef = CalibratedEf(trial);
   ++builds_;
   std::shared_ptr<const SegmentRows> rows = segment->shared_data();
   if (StorageFor(size()) == Storage::kInt8Disk && !rows->rows.on_disk()) {
@@ -81,7 +96,8 @@ absl::StatusOr<bool> SegmentedIndexImpl::BuildGraph(const std::shared_ptr<const 
     MIXMATCH_ASSIGN_OR_RETURN(on_disk->rows, RowsOnDisk(rows->rows));
     rows = std::move(on_disk);
   }
-  Replace(segment, segment->With(std::move(rows), std::move(graph), trial.ef()));
+  const int ef = graph.fresh_ef;
+  Replace(segment, segment->With(std::move(rows), std::move(graph), ef));
   return true;
 }
 
@@ -93,7 +109,7 @@ absl::StatusOr<bool> SegmentedIndexImpl::MoveToDisk(const std::shared_ptr<const 
   return true;
 }
 
-absl::StatusOr<bool> SegmentedIndexImpl::Rewrite(const Segments& sources) {
+absl::StatusOr<bool> SegmentedIndexImpl::Rewrite(const Segments& sources, bool anew) {
   const std::vector<Source> live = LiveRows(sources);
   auto rows = std::make_shared<SegmentRows>(options_.dim);
   rows->ids.reserve(live.size());
@@ -113,11 +129,23 @@ absl::StatusOr<bool> SegmentedIndexImpl::Rewrite(const Segments& sources) {
   SegmentGraph graph;
   int ef = Segment::kFirstEf;
   if (with_graph) {
-    MIXMATCH_ASSIGN_OR_RETURN(graph, NewGraph(rows->rows));
-    Segment trial(rows, std::make_shared<Tombstones>(live.size()), graph);
-    Calibrate(trial, graph);
-    ef = trial.ef();
-    ++builds_;
+    const Segment* largest = sources.front().get();
+    for (const auto& segment : sources) {
+      if (segment->live() > largest->live()) largest = segment.get();
+    }
+    if (!anew && CanGrow(*largest)) {
+      std::vector<int32_t> now_at(largest->size(), -1);
+      for (size_t i = 0; i < live.size(); ++i) {
+        if (live[i].segment == largest) now_at[live[i].row] = static_cast<int32_t>(i);
+      }
+      MIXMATCH_ASSIGN_OR_RETURN(graph, GrownGraph(rows->rows, largest->graph(), now_at));
+      ef = CalibratedEf(Segment(rows, std::make_shared<Tombstones>(live.size()), graph));
+    }
+    if (graph.graph == nullptr || ef > kWornOut * graph.fresh_ef) {
+      MIXMATCH_ASSIGN_OR_RETURN(graph, NewGraph(rows->rows));
+      ef = graph.fresh_ef = CalibratedEf(Segment(rows, std::make_shared<Tombstones>(live.size()), graph));
+      ++builds_;
+    }
   }
   std::lock_guard<std::mutex> lock(writer_mutex_);
   auto dead = std::make_shared<Tombstones>(live.size());

@@ -26,7 +26,7 @@ enum class Storage {
 
 struct SegmentedIndexOptions {
   int dim = 512;
-  int64_t memtable_limit = 20'000;  // Vectors; at this size Maintain() turns the memtable into a segment.
+  int64_t memtable_limit = 20'000;  // Vectors; at this size at the latest Maintain() turns the memtable into a segment.
   double tombstone_limit = 0.2;     // Share of dead vectors at which Maintain() rewrites a segment.
   int64_t exact_below = 20'000;     // Fewer live vectors than this: exact scan.
   int hnsw_m = 16;
@@ -61,7 +61,7 @@ struct SegmentedIndexStats {
   int ef_search = 0;     // The largest in use; 0: there is no graph.
   double recall = -1.0;  // recall@10 of the last probe of live graphs against exact search; -1: not measured yet.
   int64_t probes = 0;    // How often that was done.
-  int64_t builds = 0;    // Graphs built since this index was made.
+  int64_t builds = 0;    // Graphs built anew since this index was made; others took vectors in.
 };
 
 // What Load could not use.

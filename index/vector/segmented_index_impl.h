@@ -19,6 +19,9 @@
 
 namespace mixmatch::index {
 
+// A graph whose searches must be so many times as broad as when it was new is built anew.
+inline constexpr double kWornOut = 1.3;
+
 // INVALID_ARGUMENT: a value out of its range.
 absl::Status CheckOptions(const SegmentedIndexOptions& options);
 
@@ -82,17 +85,21 @@ class SegmentedIndexImpl : public SegmentedIndex {
   bool Freeze();
   absl::StatusOr<bool> MaintainSegment(const std::shared_ptr<const Segment>& segment, int64_t live);
   absl::StatusOr<bool> BuildGraph(const std::shared_ptr<const Segment>& segment);
-  // Makes one segment of the live rows of these.
-  absl::StatusOr<bool> Rewrite(const Segments& sources);
+  // Makes one segment of the live rows of these; with a graph all anew if `anew`.
+  absl::StatusOr<bool> Rewrite(const Segments& sources, bool anew);
   absl::StatusOr<bool> MoveToDisk(const std::shared_ptr<const Segment>& segment);
   // The segment with new vectors and its old graph, null if that does not do any more; marks in `taken` what is in it.
   absl::StatusOr<std::shared_ptr<const Segment>> RefreshedSegment(const Segment& old, absl::Span<const PartId> ids,
                                                                   absl::Span<const float> vectors,
                                                                   std::vector<bool>& taken) const;
   absl::StatusOr<SegmentGraph> NewGraph(const Rows& rows) const;
+  // A graph over `rows` that begins with that of `old`, whose row i is now row now_at[i] or gone (-1).
+  absl::StatusOr<SegmentGraph> GrownGraph(const Rows& rows, const SegmentGraph& old,
+                                          const std::vector<int32_t>& now_at) const;
+  bool CanGrow(const Segment& segment) const;
   absl::StatusOr<Rows> RowsOnDisk(const Rows& rows) const;
-  // Sets the breadth of a new segment's searches, which nobody uses yet.
-  void Calibrate(Segment& segment, SegmentGraph& graph) const;
+  // The breadth that searches of a new segment need.
+  int CalibratedEf(const Segment& segment) const;
   // Measures the recall of all graphs; true if it made searches broader or has found a graph to be rebuilt, in `worst`.
   void Probe(const Segments& segments, std::shared_ptr<const Segment>* worn);
   void Replace(const std::shared_ptr<const Segment>& old, std::shared_ptr<const Segment> fresh);

@@ -13,13 +13,14 @@ namespace {
 
 constexpr size_t kMerged = 4;          // As many segments of a tier become one; a tier reaches from a size to 4 times it.
 constexpr double kTierBase = 4.0;
-constexpr double kWornOut = 1.5;       // Times the breadth of its fresh graph: searches of a worn one cost that much more.
+constexpr int64_t kFreezeFrom = 1000;  // Vectors.
+constexpr int64_t kFreezeShare = 50;   // A share of a 50th of all.
 constexpr double kProbeAfter = 0.02;   // Share of the vectors that must have been written since the last probe.
 constexpr int64_t kProbeSearches = 1024;
 constexpr int kStoredProbes = 64;
 
-// The segments of the lowest full tier; empty if none is.
-Segments ToMerge(const Segments& segments, int64_t memtable_limit) {
+// Of segments without graphs: those of the lowest full tier; empty if none is.
+Segments FullTier(const Segments& segments, int64_t memtable_limit) {
   std::map<int, Segments> tiers;
   for (const auto& segment : segments) {
     int tier = 0;
@@ -37,7 +38,10 @@ Segments ToMerge(const Segments& segments, int64_t memtable_limit) {
 bool SegmentedIndexImpl::Freeze() {
   std::lock_guard<std::mutex> lock(writer_mutex_);
   const std::shared_ptr<const IndexState> now = state();
-  if (now->memtable->size() < options_.memtable_limit) return false;
+  int64_t limit = options_.memtable_limit;
+  // Where a graph can take the vectors in, a scan of more than a few of them would cost the most of a search.
+  if (now->live() >= options_.exact_below) limit = std::min(limit, std::max(kFreezeFrom, now->live() / kFreezeShare));
+  if (now->memtable->size() < limit) return false;
   auto rows = std::make_shared<SegmentRows>(options_.dim);
   now->memtable->CopySorted(rows->ids, rows->rows);
   IndexState next;
@@ -79,7 +83,7 @@ void SegmentedIndexImpl::Probe(const Segments& segments, std::shared_ptr<const S
 }
 
 absl::StatusOr<bool> SegmentedIndexImpl::MaintainSegment(const std::shared_ptr<const Segment>& segment, int64_t live) {
-  if (segment->dead() > 0 && segment->dead() >= options_.tombstone_limit * segment->size()) return Rewrite({segment});
+  if (segment->dead() > 0 && segment->dead() >= options_.tombstone_limit * segment->size()) return Rewrite({segment}, false);
   if (live < options_.exact_below) return false;
   if (!segment->has_graph()) return BuildGraph(segment);
   if (!segment->data().rows.on_disk() && StorageFor(live) == Storage::kInt8Disk) return MoveToDisk(segment);
@@ -91,17 +95,20 @@ absl::StatusOr<bool> SegmentedIndexImpl::Maintain() {
   if (stop_) return false;
   const bool frozen = Freeze();
   const std::shared_ptr<const IndexState> now = state();
-  // Merging comes first: a graph of a segment that is about to be merged would be built in vain.
-  const Segments merged = ToMerge(now->segments, options_.memtable_limit);
+  // Merging comes first: a graph of a segment that is about to be merged would be built in vain. Graphs take smaller segments
+  // in at the cost of adding these, so one segment is all there is.
+  const bool graphs = now->live() >= options_.exact_below;
+  Segments merged = FullTier(now->segments, options_.memtable_limit);
+  if (graphs && now->segments.size() > 1) merged = now->segments;
   absl::StatusOr<bool> did = false;
-  if (!merged.empty()) did = Rewrite(merged);
+  if (!merged.empty()) did = Rewrite(merged, false);
   for (const auto& segment : now->segments) {
     if (did.ok() && !*did) did = MaintainSegment(segment, now->live());
   }
   if (did.ok() && !*did && !frozen) {
     std::shared_ptr<const Segment> worn;
     Probe(now->segments, &worn);
-    if (worn != nullptr) did = Rewrite({worn});
+    if (worn != nullptr) did = Rewrite({worn}, true);
   }
   if (absl::IsCancelled(did.status())) return frozen;
   MIXMATCH_RETURN_IF_ERROR(did.status());

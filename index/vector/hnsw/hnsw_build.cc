@@ -1,10 +1,9 @@
-// How graphs are built, by FAISS, and made of stored parts.
+// How graphs are built, by FAISS.
 #include <omp.h>
 
 #include <algorithm>
 #include <exception>
 #include <limits>
-#include <numeric>
 #include <random>
 #include <thread>
 
@@ -71,9 +70,11 @@ class Locks {
 };
 
 // Vertices by descending level, as FAISS adds them; shuffled within a level, for parts of one item lie side by side.
-std::vector<int32_t> AddingOrder(const faiss::HNSW& hnsw) {
-  std::vector<int32_t> order(hnsw.levels.size());
-  std::iota(order.begin(), order.end(), 0);
+std::vector<int32_t> AddingOrder(const faiss::HNSW& hnsw, const std::vector<bool>& known) {
+  std::vector<int32_t> order;
+  for (size_t i = 0; i < hnsw.levels.size(); ++i) {
+    if (!known[i]) order.push_back(static_cast<int32_t>(i));
+  }
   std::shuffle(order.begin(), order.end(), std::mt19937(1));
   std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return hnsw.levels[a] > hnsw.levels[b]; });
   return order;
@@ -97,41 +98,110 @@ bool OnThreads(int threads, Work work) {
   return good;
 }
 
-Links LinksOf(const HnswParts& parts) {
-  Links links;
-  links.m = parts.m;
-  links.entry_point = parts.entry_point;
-  links.max_level = parts.max_level;
-  links.lowest.reserve(2 * static_cast<size_t>(parts.m) * parts.levels.size());
-  auto at = parts.neighbors.begin();
-  for (size_t vertex = 0; vertex < parts.levels.size(); ++vertex) {
-    links.lowest.insert(links.lowest.end(), at, at + 2 * parts.m);
-    at += 2 * parts.m;
-    if (parts.levels[vertex] == 1) continue;
-    links.upper_vertices.push_back(static_cast<int32_t>(vertex));
-    links.upper_begins.push_back(static_cast<int64_t>(links.upper.size()));
-    const auto end = at + static_cast<int64_t>(parts.m) * (parts.levels[vertex] - 1);
-    links.upper.insert(links.upper.end(), at, end);
-    at = end;
+// A graph that another begins with.
+struct Seed {
+  const Links& links;
+  const std::vector<int32_t>& now_at;
+};
+
+absl::Span<const int32_t> ListOf(const Links& links, int32_t vertex, int level) {
+  if (level > 0) return links.upper_of(vertex, level);
+  return {links.lowest_of(vertex), static_cast<size_t>(2 * links.m)};
+}
+
+// Writes the list of `row` at `level` for its old vertex: links that remain, then in place of those that are gone the nearest
+// of their neighbors that no link leads near to already.
+template <typename Distance>
+void Reconnect(const Seed& seed, int32_t old_vertex, int32_t row, int level, Distance& distance, int32_t* to) {
+  const absl::Span<const int32_t> old = ListOf(seed.links, old_vertex, level);
+  std::vector<int32_t> list;
+  std::vector<Scored> candidates;
+  for (int32_t neighbor : old) {
+    if (neighbor < 0) break;
+    if (seed.now_at[neighbor] >= 0) list.push_back(seed.now_at[neighbor]);
   }
-  links.upper_begins.push_back(static_cast<int64_t>(links.upper.size()));
-  links.upper.shrink_to_fit();
-  links.upper_vertices.shrink_to_fit();
-  links.upper_begins.shrink_to_fit();
-  return links;
+  size_t gone = 0;
+  for (int32_t neighbor : old) {
+    if (neighbor < 0) break;
+    if (seed.now_at[neighbor] >= 0) continue;
+    ++gone;
+    for (int32_t next : ListOf(seed.links, neighbor, level)) {
+      if (next < 0) break;
+      const int32_t at = seed.now_at[next];
+      if (at >= 0 && at != row && std::find(list.begin(), list.end(), at) == list.end()) candidates.push_back({0, at});
+    }
+  }
+  std::sort(candidates.begin(), candidates.end(), [](const Scored& a, const Scored& b) { return a.row < b.row; });
+  const auto same = [](const Scored& a, const Scored& b) { return a.row == b.row; };
+  candidates.erase(std::unique(candidates.begin(), candidates.end(), same), candidates.end());
+  for (Scored& candidate : candidates) candidate.score = -distance.symmetric_dis(row, candidate.row);
+  std::sort(candidates.begin(), candidates.end(), Better());
+  for (const Scored& candidate : candidates) {
+    if (gone == 0) break;
+    const auto nearer = [&](int32_t other) { return -distance.symmetric_dis(candidate.row, other) > candidate.score; };
+    if (std::any_of(list.begin(), list.end(), nearer)) continue;
+    list.push_back(candidate.row);
+    --gone;
+  }
+  std::copy(list.begin(), list.end(), to);
+}
+
+// Gives `hnsw` levels for all rows and the links of those of the seed, which it marks in `known`; false if that failed.
+template <typename Distance, typename Matrix>
+bool TakeOver(const Matrix& matrix, const Seed& seed, const HnswBuildOptions& options, faiss::HNSW& hnsw,
+              std::vector<bool>& known) {
+  const Links& links = seed.links;
+  hnsw.levels.assign(matrix.size(), 0);
+  for (size_t vertex = 0; vertex < seed.now_at.size(); ++vertex) {
+    if (seed.now_at[vertex] >= 0) {
+      hnsw.levels[seed.now_at[vertex]] = 1;
+      known[seed.now_at[vertex]] = true;
+    }
+  }
+  for (size_t i = 0; i < links.upper_vertices.size(); ++i) {
+    const int32_t row = seed.now_at[links.upper_vertices[i]];
+    if (row >= 0) hnsw.levels[row] += static_cast<int>((links.upper_begins[i + 1] - links.upper_begins[i]) / links.m);
+  }
+  for (int64_t row = 0; row < matrix.size(); ++row) {
+    if (!known[row]) hnsw.levels[row] = hnsw.random_level() + 1;
+  }
+  hnsw.prepare_level_tab(matrix.size(), true);
+  for (int64_t row = 0; row < matrix.size(); ++row) {
+    if (!known[row] || hnsw.levels[row] - 1 <= hnsw.max_level) continue;
+    hnsw.entry_point = static_cast<int32_t>(row);
+    hnsw.max_level = hnsw.levels[row] - 1;
+  }
+  std::atomic<size_t> next{0};
+  return OnThreads(std::max(1, options.threads), [&] {
+    Distance distance(matrix);
+    for (size_t vertex = next++; vertex < seed.now_at.size(); vertex = next++) {
+      const int32_t row = seed.now_at[vertex];
+      if (row < 0) continue;
+      for (int level = 0; level < hnsw.levels[row]; ++level) {
+        size_t begin, end;
+        hnsw.neighbor_range(row, level, &begin, &end);
+        Reconnect(seed, static_cast<int32_t>(vertex), row, level, distance, &hnsw.neighbors[begin]);
+      }
+    }
+  });
 }
 
 template <typename Distance, typename Matrix>
 absl::StatusOr<std::shared_ptr<const HnswGraph>> BuildOver(const Matrix& matrix, const HnswBuildOptions& options,
-                                                           const std::atomic<bool>* stop) {
+                                                           const Seed* seed, const std::atomic<bool>* stop) {
   if (matrix.size() > std::numeric_limits<int32_t>::max()) {
     return absl::InvalidArgumentError(absl::StrCat("index.hnsw: got ", matrix.size(), " rows; a graph holds 2^31 - 1"));
   }
   try {
     faiss::HNSW hnsw(options.m);
     hnsw.efConstruction = options.ef_construction;
-    hnsw.prepare_level_tab(matrix.size(), false);
-    const std::vector<int32_t> order = AddingOrder(hnsw);
+    std::vector<bool> known(matrix.size());
+    if (seed == nullptr) {
+      hnsw.prepare_level_tab(matrix.size(), false);
+    } else if (!TakeOver<Distance>(matrix, *seed, options, hnsw, known)) {
+      return absl::InternalError("index.hnsw: the build failed");
+    }
+    const std::vector<int32_t> order = AddingOrder(hnsw, known);
     Locks locks(matrix.size());
     std::atomic<size_t> next{0};
     std::atomic<bool> stopped{false};
@@ -160,44 +230,32 @@ absl::StatusOr<std::shared_ptr<const HnswGraph>> BuildOver(const Matrix& matrix,
   }
 }
 
-// Whether the lists are as long as the levels say, and every link leads to a vertex that is on the link's level.
-bool HoldTogether(const HnswParts& parts, int64_t rows) {
-  size_t at = 0;
-  for (int64_t i = 0; i < rows; ++i) {
-    for (int level = 0; level < parts.levels[i]; ++level) {
-      const size_t capacity = (level == 0 ? 2 : 1) * static_cast<size_t>(parts.m);
-      if (capacity > parts.neighbors.size() - at) return false;
-      for (const size_t end = at + capacity; at < end; ++at) {
-        const int32_t neighbor = parts.neighbors[at];
-        if (neighbor < -1 || neighbor >= rows || (neighbor >= 0 && parts.levels[neighbor] <= level)) return false;
-      }
-    }
-  }
-  return at == parts.neighbors.size();
-}
-
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const HnswGraph>> HnswGraph::Build(const Rows& rows, const HnswBuildOptions& options,
                                                                   const std::atomic<bool>* stop) {
-  return BuildOver<FloatDistance>(rows, options, stop);
+  return BuildOver<FloatDistance>(rows, options, nullptr, stop);
 }
 
 absl::StatusOr<std::shared_ptr<const HnswGraph>> HnswGraph::Build(const Codes& codes, const HnswBuildOptions& options,
                                                                   const std::atomic<bool>* stop) {
-  return BuildOver<CodeDistance>(codes, options, stop);
+  return BuildOver<CodeDistance>(codes, options, nullptr, stop);
 }
 
-absl::StatusOr<std::shared_ptr<const HnswGraph>> HnswGraph::FromParts(const HnswParts& parts, int64_t rows) {
-  constexpr int kMostLevels = 64;
-  const absl::Status bad = absl::DataLossError("index.hnsw: the stored graph does not hold together; build it anew");
-  if (parts.m < 2 || parts.m > 1024 || static_cast<int64_t>(parts.levels.size()) != rows || rows < 1) return bad;
-  if (parts.entry_point < 0 || parts.entry_point >= rows || parts.max_level < 0) return bad;
-  for (int32_t level : parts.levels) {
-    if (level < 1 || level > kMostLevels || level - 1 > parts.max_level) return bad;
-  }
-  if (parts.levels[parts.entry_point] - 1 != parts.max_level || !HoldTogether(parts, rows)) return bad;
-  return std::make_shared<const HnswGraph>(LinksOf(parts));
+absl::StatusOr<std::shared_ptr<const HnswGraph>> HnswGraph::Grow(const Rows& rows, const HnswGraph& old,
+                                                                 const std::vector<int32_t>& now_at,
+                                                                 const HnswBuildOptions& options,
+                                                                 const std::atomic<bool>* stop) {
+  const Seed seed{old.links_, now_at};
+  return BuildOver<FloatDistance>(rows, options, &seed, stop);
+}
+
+absl::StatusOr<std::shared_ptr<const HnswGraph>> HnswGraph::Grow(const Codes& codes, const HnswGraph& old,
+                                                                 const std::vector<int32_t>& now_at,
+                                                                 const HnswBuildOptions& options,
+                                                                 const std::atomic<bool>* stop) {
+  const Seed seed{old.links_, now_at};
+  return BuildOver<CodeDistance>(codes, options, &seed, stop);
 }
 
 }  // namespace mixmatch::index

@@ -56,6 +56,17 @@ class HnswGraph {
                                                                 const std::atomic<bool>* stop);
   static absl::StatusOr<std::shared_ptr<const HnswGraph>> Build(const Codes& codes, const HnswBuildOptions& options,
                                                                 const std::atomic<bool>* stop);
+  // As Build, but begins with what `old` knows: old row i is row `now_at[i]`, or is gone (-1); the others are added. Costs as
+  // much as adding these, and a little for each row that had links to one that is gone: it gets links to neighbors of that
+  // one (as FreshDiskANN does, arXiv:2105.09613). `old` must have options.m links and a row that is not gone.
+  static absl::StatusOr<std::shared_ptr<const HnswGraph>> Grow(const Rows& rows, const HnswGraph& old,
+                                                               const std::vector<int32_t>& now_at,
+                                                               const HnswBuildOptions& options,
+                                                               const std::atomic<bool>* stop);
+  static absl::StatusOr<std::shared_ptr<const HnswGraph>> Grow(const Codes& codes, const HnswGraph& old,
+                                                               const std::vector<int32_t>& now_at,
+                                                               const HnswBuildOptions& options,
+                                                               const std::atomic<bool>* stop);
   // DATA_LOSS if the parts are no graph over `rows` rows.
   static absl::StatusOr<std::shared_ptr<const HnswGraph>> FromParts(const HnswParts& parts, int64_t rows);
   explicit HnswGraph(Links links) : links_(std::move(links)) {}

@@ -39,6 +39,11 @@ struct Links {
   }
 };
 
+struct HnswParts;
+
+// `parts` must hold together.
+Links LinksOf(const HnswParts& parts);
+
 }  // namespace mixmatch::index
 
 #endif  // MIXMATCH_INDEX_VECTOR_HNSW_LINKS_H_

@@ -23,8 +23,13 @@ struct Scored {
   float score;
   int32_t row;
 };
-inline bool Better(const Scored& a, const Scored& b) { return a.score > b.score; }
-inline bool Worse(const Scored& a, const Scored& b) { return a.score < b.score; }
+// Orders; types, so that sorting takes them inline.
+struct Better {
+  bool operator()(const Scored& a, const Scored& b) const { return a.score > b.score; }
+};
+struct Worse {
+  bool operator()(const Scored& a, const Scored& b) const { return a.score < b.score; }
+};
 
 // Marks vertices; all marks are taken away at once in most cases.
 class Visited {
@@ -113,12 +118,12 @@ class Walker {
     while (!candidates_.empty() && scored_ < budget) {
       const Scored best = candidates_.front();
       if (best.score < bound_) break;
-      std::pop_heap(candidates_.begin(), candidates_.end(), Worse);
+      std::pop_heap(candidates_.begin(), candidates_.end(), Worse());
       candidates_.pop_back();
       Expand(scorer, best.row, allowed);
     }
     finished_ = scored_ < budget;
-    std::sort(found_.begin(), found_.end(), Better);
+    std::sort(found_.begin(), found_.end(), Better());
     return found_;
   }
   bool finished() const { return finished_; }
@@ -180,15 +185,15 @@ class Walker {
     const bool full = static_cast<int>(found_.size()) >= ef_;
     if (full && vertex.score <= bound_) return;
     candidates_.push_back(vertex);
-    std::push_heap(candidates_.begin(), candidates_.end(), Worse);
+    std::push_heap(candidates_.begin(), candidates_.end(), Worse());
     if (allowed != nullptr && !(*allowed)(vertex.row)) return;
     if (full) {
-      std::pop_heap(found_.begin(), found_.end(), Better);
+      std::pop_heap(found_.begin(), found_.end(), Better());
       found_.back() = vertex;
     } else {
       found_.push_back(vertex);
     }
-    std::push_heap(found_.begin(), found_.end(), Better);
+    std::push_heap(found_.begin(), found_.end(), Better());
     if (static_cast<int>(found_.size()) >= ef_) bound_ = found_.front().score;
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "tests/index/vector/vectors.h"
@@ -96,6 +97,52 @@ TEST_F(HnswGraphTest, AGraphOverCodesFindsAsWell) {
     right += !found.rows.empty() && found.rows[0].row == i;
   }
   EXPECT_GE(right, 98);
+}
+
+TEST_F(HnswGraphTest, AGraphTakesRowsInAndLosesOthersAndFindsAsWell) {
+  // Of the old rows every fourth goes; the rest move, for new ones come between them.
+  Rows old_rows(kDim), new_rows(kDim);
+  for (int i = 0; i < 1000; ++i) old_rows.Append(vectors_[i].data());
+  std::vector<int32_t> now_at(1000, -1);
+  int next = 1000;
+  for (int i = 0; i < 1000; ++i) {
+    if (i % 4 == 3) {
+      new_rows.Append(vectors_[next++].data());
+      continue;
+    }
+    now_at[i] = static_cast<int32_t>(new_rows.size());
+    new_rows.Append(vectors_[i].data());
+    if (i % 8 == 0) new_rows.Append(vectors_[next++].data());
+  }
+  const auto old_codes = CodesOf(old_rows), new_codes = CodesOf(new_rows);
+  HnswBuildOptions options;
+  options.threads = 2;
+  const auto old_graph = *HnswGraph::Build(*old_codes, options, nullptr);
+  const auto grown = HnswGraph::Grow(*new_codes, *old_graph, now_at, options, nullptr);
+  ASSERT_TRUE(grown.ok()) << grown.status();
+  EXPECT_TRUE(HnswGraph::FromParts((*grown)->ToParts(), new_rows.size()).ok());
+  int right = 0;
+  for (int64_t i = 0; i < new_rows.size(); ++i) {
+    const HnswFound found = (*grown)->Search(*new_codes, new_codes->QueryOf(i), {});
+    right += !found.rows.empty() && found.rows[0].row == i;
+  }
+  EXPECT_GE(right, new_rows.size() * 99 / 100);
+  const std::atomic<bool> stop{true};
+  EXPECT_EQ(HnswGraph::Grow(*new_codes, *old_graph, now_at, options, &stop).status().code(), absl::StatusCode::kCancelled);
+}
+
+TEST_F(HnswGraphTest, AGraphWhoseEntryPointIsGoneGrowsAllTheSame) {
+  const auto graph = *HnswGraph::Build(rows_, {}, nullptr);
+  const int32_t entry = graph->ToParts().entry_point;
+  std::vector<int32_t> now_at(kCount);
+  Rows left(kDim);
+  for (int i = 0; i < kCount; ++i) {
+    now_at[i] = i == entry ? -1 : static_cast<int32_t>(left.size());
+    if (i != entry) left.Append(vectors_[i].data());
+  }
+  const auto grown = *HnswGraph::Grow(left, *graph, now_at, {}, nullptr);
+  EXPECT_EQ(grown->Search(left, left.row(7), {}).rows.front().row, 7);
+  EXPECT_TRUE(HnswGraph::FromParts(grown->ToParts(), kCount - 1).ok());
 }
 
 TEST_F(HnswGraphTest, ABuildOnManyThreadsFindsAsWell) {

@@ -98,6 +98,8 @@ TEST(SegmentedRecallTest, RoundsOfReplacingATenthLeaveTheRecallOfAFreshIndex) {
   }
   EXPECT_EQ(index->size(), kCount);
   EXPECT_LE(index->stats().tombstones, kCount / 5);
+  EXPECT_EQ(index->stats().segments, 1);
+  EXPECT_LE(index->stats().builds, 8) << "most rounds must be taken in by the graph that there is";
   auto fresh = *SegmentedIndex::Create(Options(kCount / 5), 1);
   for (int i = 0; i < kCount; ++i) ASSERT_TRUE(fresh->Upsert(i, parts[i]).ok());
   Settle(*fresh);
