@@ -24,12 +24,6 @@ constexpr absl::Duration kMostSettle = absl::Milliseconds(500);  // but the firs
 constexpr size_t kFewChanges = 24;                         // So few are learned at once, whatever the duty.
 constexpr size_t kFoldEvery = 512;                         // Events, to bound the head's queue.
 
-absl::StatusOr<std::unique_ptr<model::AssociativeHead>> NewHead(const model::Trunk& trunk) {
-  model::AssociativeHeadOptions options;
-  options.feature_dims = HeadDims(trunk);
-  return model::AssociativeHead::Create(options);
-}
-
 // Whether a part of `before` is in none of `after`.
 bool LosesParts(const std::vector<Group>& before, const std::vector<Group>& after) {
   absl::flat_hash_set<uint64_t> kept;
@@ -52,7 +46,18 @@ Learner::Learner(const LearnerOptions& options, index::Store& store, Catalog& ca
 
 Learner::~Learner() { Stop(); }
 
+absl::StatusOr<std::unique_ptr<model::AssociativeHead>> Learner::NewHead(const model::Trunk& trunk) const {
+  model::AssociativeHeadOptions options;
+  options.feature_dims = HeadDims(trunk);
+  options.ridge = ridge();
+  return model::AssociativeHead::Create(options);
+}
+
 absl::Status Learner::Start(const storage::v1::Manifest& start) {
+  if (start.ridge() > 0.0) {
+    absl::MutexLock lock(&mutex_);
+    ridge_ = start.ridge();
+  }
   MIXMATCH_ASSIGN_OR_RETURN(head_, NewHead(*live_.Current()->encoder.trunk()));
   next_generation_ = start.generation() + 1;
   if (auto used = store_.GetMeta(kGenerationsUsed); used.ok()) {
@@ -191,7 +196,7 @@ void Learner::Run() {
       if (stop_ && !tasks_.empty()) continue;
     }
     if (forget) {
-      if (const absl::Status status = ForgetRemoved(); !status.ok()) Log::Error("unlearning: {}", status.ToString());
+      if (const absl::Status status = SolveAfresh(); !status.ok()) Log::Error("unlearning: {}", status.ToString());
       absl::MutexLock lock(&mutex_);
       busy_ = false;
       Bump();
@@ -244,15 +249,31 @@ absl::Status Learner::Cycle(std::vector<std::pair<std::string, absl::Time>> chan
 
 // A solution that began where what is gone still counted keeps a trace of it. One that begins at the seed is a function of
 // the moments alone: the same as if it had never been there.
-absl::Status Learner::ForgetRemoved() {
+absl::Status Learner::SolveAfresh() {
   removed_ = false;
   head_->ForgetSolution();
   MIXMATCH_ASSIGN_OR_RETURN(const model::SolvedHead solved, head_->Solve());
   if (options_.random_head) return absl::OkStatus();
   const std::shared_ptr<const Serving> serving = live_.Current();
   MIXMATCH_RETURN_IF_ERROR(Publish(serving->encoder.trunk_number(), serving->encoder.trunk(), solved.maps));
-  Log::Info("unlearned what was removed, from the seed; generation {}", live_.Current()->generation);
+  Log::Info("solved from the seed; generation {}", live_.Current()->generation);
   return absl::OkStatus();
+}
+
+double Learner::ridge() const {
+  absl::MutexLock lock(&mutex_);
+  return ridge_;
+}
+
+absl::Status Learner::SetRidge(double ridge) {
+  return RunTask([this, ridge]() -> absl::Status {
+    MIXMATCH_RETURN_IF_ERROR(head_->SetRidge(ridge));
+    {
+      absl::MutexLock lock(&mutex_);
+      ridge_ = ridge;
+    }
+    return SolveAfresh();
+  });
 }
 
 absl::Status Learner::Relearn(const std::string& event_id, const Encoder& encoder) {
@@ -520,6 +541,7 @@ void Learner::SaveCheckpoint() {
     manifest.set_events_seen(status_.events_seen());
     manifest.set_publications_refused(status_.publications_refused());
     manifest.set_paused(paused_);
+    manifest.set_ridge(ridge_);
     if (trial_.trunk() != trial_.previous()) *manifest.mutable_trial() = trial_;
   }
   const absl::Time begin = absl::Now();
@@ -570,6 +592,7 @@ v1::LearningStatus Learner::Status() const {
   status.set_events_queued(queued);
   status.set_generation(serving->generation);
   status.set_trunk(serving->encoder.trunk_number());
+  status.set_ridge(ridge_);
   status.set_state(!options_.enabled ? v1::LEARNING_STATE_OFF
                    : paused_         ? v1::LEARNING_STATE_PAUSED
                    : queued > 0      ? v1::LEARNING_STATE_LEARNING

@@ -64,6 +64,9 @@ class Learner {
   // Parts that the trunk in use has read at last: their real outputs take the estimates' place, what was learned from
   // estimates is unlearned, and learned anew with the next cycle. Nothing happens if another trunk is in use by now.
   absl::Status ReplaceEstimates(uint64_t trunk_number, std::vector<EncodedPart> parts);
+  // Regularisation of the fast head. Setting it solves from the seed and publishes.
+  double ridge() const;
+  absl::Status SetRidge(double ridge);
   // How many parts still rest on an estimate.
   void NoteEstimated(int64_t parts);
   // A candidate that the gate refused goes into the history and the journal too.
@@ -98,7 +101,9 @@ class Learner {
                        std::shared_ptr<const model::HeadMaps> maps);
   absl::Status PurgeOrphans();
   absl::Status RelearnAll(const Encoder& encoder);
-  absl::Status ForgetRemoved();
+  // Solves from the seed and publishes.
+  absl::Status SolveAfresh();
+  absl::StatusOr<std::unique_ptr<model::AssociativeHead>> NewHead(const model::Trunk& trunk) const;
   absl::Status DoReplaceEstimates(uint64_t trunk_number, absl::Span<const EncodedPart> parts);
   absl::Status RunTask(std::function<absl::Status()> run);
   void SaveCheckpoint();
@@ -137,6 +142,7 @@ class Learner {
   std::vector<v1::TrunkRecord> history_ ABSL_GUARDED_BY(mutex_);  // Oldest first.
   TrainingJournal journal_ ABSL_GUARDED_BY(mutex_);
   storage::v1::TrunkTrial trial_ ABSL_GUARDED_BY(mutex_);
+  double ridge_ ABSL_GUARDED_BY(mutex_) = model::AssociativeHeadOptions().ridge;
   std::thread thread_;
 };
 

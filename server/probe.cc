@@ -94,9 +94,11 @@ ProbeResult Score(const std::vector<SlotVectors>& events) {
 bool IsProbeEvent(absl::string_view event_id) { return StableHash(event_id) % 20 == 0; }
 
 absl::StatusOr<ProbeResult> RunProbe(index::Store& store, uint64_t trunk_number, const model::Trunk& trunk,
-                                     const ProbeSize& size, const std::function<bool()>& cancelled) {
+                                     const ProbeSize& size, const RidgeChoice& ridges,
+                                     const std::function<bool()>& cancelled) {
   model::AssociativeHeadOptions options;
   options.feature_dims = HeadDims(trunk);
+  options.ridge = ridges.used;
   MIXMATCH_ASSIGN_OR_RETURN(const Split split, SplitEvents(store, size));
   MIXMATCH_ASSIGN_OR_RETURN(const auto head, model::AssociativeHead::Create(options));
   size_t done = 0;
@@ -116,21 +118,41 @@ absl::StatusOr<ProbeResult> RunProbe(index::Store& store, uint64_t trunk_number,
     }
     if (++done % kFoldEvery == 0) MIXMATCH_RETURN_IF_ERROR(head->Fold());
   }
-  MIXMATCH_ASSIGN_OR_RETURN(const model::SolvedHead solved, head->Solve());
-  std::vector<SlotVectors> events;
-  absl::flat_hash_map<uint64_t, std::vector<float>> outputs;
+  // Features of the first part of each slot.
+  std::vector<SlotVectors> asked;
+  ProbeResult result;
   for (const Group& group : split.probe) {
-    SlotVectors vectors(options.feature_dims.size());
+    SlotVectors rows(options.feature_dims.size());
     for (const auto& [slot, part_id] : group.parts) {
-      if (!vectors[slot].empty()) continue;
-      MIXMATCH_ASSIGN_OR_RETURN(const auto row, JoinedFeatures(store, slot, part_id, trunk_number, trunk));
-      MIXMATCH_ASSIGN_OR_RETURN(vectors[slot], solved.maps->Map(slot, row));
-      outputs.emplace(part_id, std::vector<float>(row.end() - trunk.config().output_dim, row.end()));
+      if (!rows[slot].empty()) continue;
+      MIXMATCH_ASSIGN_OR_RETURN(rows[slot], JoinedFeatures(store, slot, part_id, trunk_number, trunk));
+      result.outputs.emplace(
+          part_id, std::vector<float>(rows[slot].end() - trunk.config().output_dim, rows[slot].end()));
     }
-    events.push_back(std::move(vectors));
+    asked.push_back(std::move(rows));
   }
-  ProbeResult result = Score(events);
-  result.outputs = std::move(outputs);
+  const auto judge = [&](double ridge) -> absl::StatusOr<ProbeResult> {
+    if (cancelled()) return absl::CancelledError("the probe was interrupted");
+    MIXMATCH_RETURN_IF_ERROR(head->SetRidge(ridge));
+    head->ForgetSolution();
+    MIXMATCH_ASSIGN_OR_RETURN(const model::SolvedHead solved, head->Solve());
+    std::vector<SlotVectors> mapped = asked;
+    for (SlotVectors& event : mapped) {
+      for (size_t slot = 0; slot < event.size(); ++slot) {
+        if (event[slot].empty()) continue;
+        MIXMATCH_ASSIGN_OR_RETURN(event[slot], solved.maps->Map(static_cast<int>(slot), event[slot]));
+      }
+    }
+    return Score(mapped);
+  };
+  MIXMATCH_ASSIGN_OR_RETURN(const ProbeResult used, judge(ridges.used));
+  result.recall = used.recall;
+  result.pairs = used.pairs;
+  result.events = used.events;
+  for (double ridge : ridges.others) {
+    MIXMATCH_ASSIGN_OR_RETURN(const ProbeResult other, judge(ridge));
+    result.other_recalls.push_back(other.recall);
+  }
   return result;
 }
 

@@ -24,6 +24,13 @@ struct ProbeResult {
   int64_t pairs = 0;
   int64_t events = 0;
   absl::flat_hash_map<uint64_t, std::vector<float>> outputs;  // The trunk's unit vectors of the probe's parts, by id.
+  std::vector<double> other_recalls;                          // The recall under each of RidgeChoice::others.
+};
+
+// Regularisations of the head to judge with (model/head/associative_head.h).
+struct RidgeChoice {
+  double used = 0.003;
+  std::vector<double> others;  // Looked at beside it.
 };
 
 struct ProbeSize {
@@ -36,7 +43,8 @@ struct ProbeSize {
 // the store lacks is made and stored under `trunk_number`. CANCELLED when `cancelled` becomes true. Takes seconds per
 // 10,000 parts, and the memory of a head.
 absl::StatusOr<ProbeResult> RunProbe(index::Store& store, uint64_t trunk_number, const model::Trunk& trunk,
-                                     const ProbeSize& size, const std::function<bool()>& cancelled);
+                                     const ProbeSize& size, const RidgeChoice& ridges,
+                                     const std::function<bool()>& cancelled);
 
 // How far two trunks' outputs lie apart: the mean of 1 - cosine over the parts that both probes looked at; absent if
 // there is no such part, or the trunks' outputs differ in size.

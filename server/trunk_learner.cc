@@ -23,9 +23,21 @@ constexpr double kSmoothing = 0.05;
 constexpr absl::Duration kRest = absl::Milliseconds(200);
 constexpr size_t kReadAtOnce = 32;          // Parts, between two looks at whether something more urgent came up.
 constexpr size_t kHandOver = 1024;          // Parts; each time all vectors are mapped anew.
+constexpr double kRidgeStep = 3.1622776601683795;  // Ridges to look at, up and down; within these bounds.
+constexpr double kLeastRidge = 1e-4, kMostRidge = 1.0;
+constexpr double kRidgeMargin = 0.005;      // Recall by which another ridge must be better to be taken.
 constexpr double kTrialMargin = 0.02;       // Recall by which the trunk before must be better for the server to go back.
 
 bool Never() { return false; }
+
+// The ridges beside the one in use.
+std::vector<double> Neighbors(double ridge) {
+  std::vector<double> others;
+  for (double other : {ridge / kRidgeStep, ridge * kRidgeStep}) {
+    if (other >= kLeastRidge && other <= kMostRidge) others.push_back(other);
+  }
+  return others;
+}
 
 }  // namespace
 
@@ -140,8 +152,10 @@ absl::Status TrunkLearner::Judge() {
   MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<const model::Trunk> candidate, trainer_->Snapshot());
   MIXMATCH_ASSIGN_OR_RETURN(std::string state, trainer_->Save());
   checkpoint_.SetTrainerState(std::move(state));
-  MIXMATCH_ASSIGN_OR_RETURN(const ProbeResult before, RunProbe(store_, serving->encoder.trunk_number(),
-                                                               *serving->encoder.trunk(), options_.probe, cancelled));
+  const RidgeChoice ridges{learner_.ridge(), Neighbors(learner_.ridge())};
+  MIXMATCH_ASSIGN_OR_RETURN(const ProbeResult before,
+                            RunProbe(store_, serving->encoder.trunk_number(), *serving->encoder.trunk(), options_.probe,
+                                     ridges, cancelled));
   learner_.NoteProbe(before.recall, before.pairs);
   judged_at_step_ = trainer_->steps();
   if (before.events < options_.min_probe_events) {
@@ -149,8 +163,9 @@ absl::Status TrunkLearner::Judge() {
   }
   MIXMATCH_ASSIGN_OR_RETURN(const bool went_back, JudgeTrial(before, cancelled));
   if (went_back) return absl::OkStatus();
+  MIXMATCH_RETURN_IF_ERROR(ChooseRidge(before, ridges));
   const uint64_t number = next_number_++;
-  const auto after = RunProbe(store_, number, *candidate, options_.probe, cancelled);
+  const auto after = RunProbe(store_, number, *candidate, options_.probe, {ridges.used, {}}, cancelled);
   if (!after.ok()) judged_at_step_ -= options_.publish_steps;  // Interrupted: judged again soon.
   MIXMATCH_RETURN_IF_ERROR(after.status());
   v1::TrunkRecord record;
@@ -180,6 +195,15 @@ absl::Status TrunkLearner::Judge() {
   return absl::OkStatus();
 }
 
+absl::Status TrunkLearner::ChooseRidge(const ProbeResult& judged, const RidgeChoice& ridges) {
+  const auto best = std::max_element(judged.other_recalls.begin(), judged.other_recalls.end());
+  if (best == judged.other_recalls.end() || *best <= judged.recall + kRidgeMargin) return absl::OkStatus();
+  const double ridge = ridges.others[best - judged.other_recalls.begin()];
+  Log::Info("ridge {:.2g}: probe recall@10 {:.3f}; with {:.2g}, from now on, {:.3f}", ridges.used, judged.recall, ridge,
+            *best);
+  return learner_.SetRidge(ridge);
+}
+
 absl::Status TrunkLearner::Publish(std::shared_ptr<const model::Trunk> candidate, v1::TrunkRecord record,
                                    v1::TrainingSample sample) {
   MIXMATCH_RETURN_IF_ERROR(learner_.AdoptTrunk(record.trunk(), candidate, record, sample, /*on_trial=*/true));
@@ -201,7 +225,8 @@ absl::StatusOr<bool> TrunkLearner::JudgeTrialNow() {
   absl::MutexLock lock(&trainer_mutex_);
   const std::shared_ptr<const Serving> serving = live_.Current();
   MIXMATCH_ASSIGN_OR_RETURN(const ProbeResult now, RunProbe(store_, serving->encoder.trunk_number(),
-                                                            *serving->encoder.trunk(), options_.probe, Never));
+                                                            *serving->encoder.trunk(), options_.probe,
+                                                            {learner_.ridge(), {}}, Never));
   return JudgeTrial(now, Never);
 }
 
@@ -216,7 +241,7 @@ absl::StatusOr<bool> TrunkLearner::JudgeTrial(const ProbeResult& now, const std:
     return false;
   }
   MIXMATCH_ASSIGN_OR_RETURN(const ProbeResult before,
-                            RunProbe(store_, trial.previous(), **previous, options_.probe, cancelled));
+                            RunProbe(store_, trial.previous(), **previous, options_.probe, {learner_.ridge(), {}}, cancelled));
   const bool go_back = before.events >= options_.min_probe_events && before.recall > now.recall + kTrialMargin;
   Log::Info("trial of trunk {}: probe recall@10 {:.3f}, trunk {} before it {:.3f}: {}", trial.trunk(), now.recall,
             trial.previous(), before.recall, go_back ? "gone back" : "kept");

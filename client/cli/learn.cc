@@ -31,6 +31,7 @@ void PrintStatus(Session& session, const v1::LearningStatus& status) {
     table.Add({"to encode again", absl::StrCat(status.parts_estimated(), " parts, estimated until then")});
   }
   if (status.has_trunk_loss()) table.Add({"trunk loss", absl::StrFormat("%.4f nats", status.trunk_loss())});
+  table.Add({"ridge", absl::StrFormat("%.2g", status.ridge())});
   table.Add({"events learned", absl::StrCat(status.events_seen())});
   table.Add({"events waiting", absl::StrCat(status.events_queued())});
   table.Add({"probe recall@10", status.has_probe_recall()

@@ -164,7 +164,8 @@ void Moments::Fold(absl::Span<const Change> changes, double single_weight) {
 // Solves B a = rho (C + lambda I) a for the leading columns, in coordinates that make C + lambda I the identity.
 class Solver {
  public:
-  Solver(const Moments& moments, const AssociativeHeadOptions& options) : moments_(moments), options_(options) {
+  Solver(const Moments& moments, const AssociativeHeadOptions& options, double ridge)
+      : moments_(moments), options_(options), ridge_(ridge) {
     for (size_t m = 0; m < moments.dims.size(); ++m) {
       if (!moments.Active(m)) continue;
       active_.push_back(m);
@@ -196,6 +197,7 @@ class Solver {
 
   const Moments& moments_;
   const AssociativeHeadOptions& options_;
+  const double ridge_;
   std::vector<size_t> active_;
   std::vector<int64_t> begin_;
   int64_t total_ = 0;
@@ -211,7 +213,7 @@ absl::Status Solver::Factor() {
     const double mean = c.diagonal().sum().item<double>() / (moments_.dims[m] + 1);
     at::Tensor factor;
     // What rounding takes from a positive matrix a larger ridge gives back.
-    for (double ridge = options_.ridge; ridge <= 1e4 * options_.ridge; ridge *= 10.0) {
+    for (double ridge = ridge_; ridge <= 1e4 * ridge_; ridge *= 10.0) {
       at::Tensor regular = c.clone();
       regular.diagonal().add_(std::max(1e-12, ridge * mean));
       auto [l, info] = at::linalg_cholesky_ex(regular);
@@ -333,6 +335,15 @@ class MomentHead final : public AssociativeHead {
 
   absl::StatusOr<SolvedHead> Solve(int iterations) override;
 
+  absl::Status SetRidge(double ridge) override {
+    if (!(ridge > 0.0) || !std::isfinite(ridge)) {
+      return absl::InvalidArgumentError(absl::StrCat("head.ridge: got ", ridge, ", wanted a finite number over 0"));
+    }
+    AnnotatedLock lock(&state_mutex_);
+    ridge_ = ridge;
+    return absl::OkStatus();
+  }
+
   void ForgetSolution() override {
     AnnotatedLock lock(&state_mutex_);
     std::fill(start_.begin(), start_.end(), at::Tensor());
@@ -354,6 +365,7 @@ class MomentHead final : public AssociativeHead {
 
   AnnotatedMutex state_mutex_ ABSL_ACQUIRED_BEFORE(queue_mutex_);
   Moments moments_ ABSL_GUARDED_BY(state_mutex_);
+  double ridge_ ABSL_GUARDED_BY(state_mutex_) = options_.ridge;
   std::vector<at::Tensor> start_ ABSL_GUARDED_BY(state_mutex_);  // The last solution, where the next begins.
   std::vector<at::Tensor> projections_ ABSL_GUARDED_BY(state_mutex_);  // Random, [dims, dim]; made when first needed.
 };
@@ -501,7 +513,7 @@ absl::StatusOr<SolvedHead> MomentHead::Solve(int iterations) {
   std::vector<std::vector<float>> maps;
   try {
     c10::InferenceMode guard;
-    Solver solver(moments_, options_);
+    Solver solver(moments_, options_, ridge_);
     if (solver.total() > 0 && moments_.events > 0) {
       if (absl::Status status = solver.Factor(); !status.ok()) return status;
       solver.Iterate(start_, iterations);

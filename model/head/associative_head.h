@@ -40,7 +40,7 @@ struct EventPart {
 struct AssociativeHeadOptions {
   std::vector<int> feature_dims;  // Feature vector length of each modality, 1 to 8,192; at most 16 modalities.
   int dim = 512;                  // Of the shared space, 2 to 4,096.
-  double ridge = 0.003;           // Relative to the mean variance of a feature; over 0.
+  double ridge = 0.003;           // At first; relative to the mean variance of a feature; over 0. See SetRidge.
   double single_weight = 0.01;    // Weight of an event of one part, 0 to 1.
   uint64_t seed = 1;              // Of the random projections and of the first start of the solver.
 };
@@ -88,6 +88,10 @@ class AssociativeHead {
   // steps of block subspace iteration; 0 chooses: 8 from a cold start, 1 for up to 64 new events (they are looked
   // for directly, so that one step finds them), 3 for more.
   virtual absl::StatusOr<SolvedHead> Solve(int iterations = 0) = 0;
+
+  // Regularisation of later solves, over 0 and finite: it is no part of the moments, so it can be chosen by what held-out
+  // events say of several. INVALID_ARGUMENT otherwise.
+  virtual absl::Status SetRidge(double ridge) = 0;
 
   // The next Solve starts from the seed instead of the last solution. Its maps are then a function of the moments and
   // the number of iterations alone: after removals they equal, to rounding, those of a head that never saw what was

@@ -192,6 +192,7 @@ TEST_F(TrunkTest, TheTrunkTrainsIsJudgedAndPublishedOrRefusedAndCanBeTakenBackWh
   EXPECT_TRUE(judged.has_trunk_loss());
   EXPECT_TRUE(judged.has_probe_recall());
   EXPECT_GT(judged.probe_pairs(), 0u);
+  EXPECT_GT(judged.ridge(), 0.0);
   ASSERT_TRUE(Pause(api).ok());
   // What was under way at the pause may still be published: wait until training rests.
   const std::vector<v1::TrunkRecord> history = History(api);

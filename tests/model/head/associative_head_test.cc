@@ -189,6 +189,26 @@ TEST(AssociativeHeadTest, AfterForgettingItsSolutionAHeadIsAsIfItHadNeverSeenWha
   EXPECT_LT(CosineDifference(*never->Solve(2)->maps, *removed->Solve(2)->maps, events), 2e-4);
 }
 
+TEST(AssociativeHeadTest, ARidgeSetLaterIsAsIfItHadBeenThereFromTheStart) {
+  World world({30, 40});
+  const std::vector<Event> events = MakeEvents(world, 60);
+  AssociativeHeadOptions options = SmallOptions();
+  auto changed = AssociativeHead::Create(options).value();
+  options.ridge = 0.3;
+  auto given = AssociativeHead::Create(options).value();
+  for (const Event& event : events) {
+    ASSERT_TRUE(changed->Add(event.parts()).ok());
+    ASSERT_TRUE(given->Add(event.parts()).ok());
+  }
+  const auto before = changed->Solve()->maps;
+  ASSERT_TRUE(changed->SetRidge(0.3).ok());
+  changed->ForgetSolution();
+  const auto after = changed->Solve()->maps;
+  EXPECT_EQ(after->Serialize(), given->Solve()->maps->Serialize());
+  EXPECT_NE(after->Serialize(), before->Serialize());
+  EXPECT_EQ(changed->SetRidge(0.0).code(), absl::StatusCode::kInvalidArgument);
+}
+
 TEST(AssociativeHeadTest, RemovingEverythingFallsBackToTheRandomMaps) {
   World world({30, 40});
   const std::vector<Event> events = MakeEvents(world, 5);
