@@ -1,4 +1,4 @@
-"""Searches through gRPC against the same searches in process: a real mixmatchd on a free port, the same vectors, in turns."""
+"""Searches through gRPC against the same in process, in turns: a real mixmatchd on a free port, the same vectors."""
 
 import array
 import contextlib
@@ -101,7 +101,7 @@ def measure(programs: pathlib.Path, settings, say: Callable[[str], None]) -> dic
             speeds["unary"].append(done["queries"] / done["seconds"])
         for name, values in speeds.items():
             told[f"{name}_qps"] = statistics.median(values)
-    say(f"grpc: {told['grpc_qps']:.0f}/s in batches (recall {told['grpc_recall']:.3f}), {told['unary_qps']:.0f}/s one a "
-        f"call, {told['inprocess_qps']:.0f}/s in process (recall {told['inprocess_recall']:.3f})")
+    say(f"grpc: {told['grpc_qps']:.0f}/s in batches (recall {told['grpc_recall']:.3f}), {told['unary_qps']:.0f}/s one "
+        f"a call, {told['inprocess_qps']:.0f}/s in process (recall {told['inprocess_recall']:.3f})")
     shutil.rmtree(folder / "data", ignore_errors=True)
     return told

@@ -2,7 +2,7 @@
 """The index benchmark: our index beside others in one run, and beside writers, filters, restarts and gRPC.
 
     tests/bench/run index [--quick] [--json FILE] [--sizes 10000,100000,1000000] [--only PART]...
-                          [--vectors FILE] [--peers NAME,...] [--build DIR] [--work DIR]
+                          [--vectors FILE | --server ADDRESS] [--peers NAME,...] [--build DIR] [--work DIR]
 """
 
 import argparse
@@ -25,7 +25,7 @@ from tests.bench.index.peers import Peer, PeerError, choose_breadth, race  # noq
 from tests.quickstart.figures import Figures, source_version  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
-# `vectors` is measured where --vectors names a file.
+# `vectors` is measured where --vectors names a file, or --server a server.
 PARTS = ("peers", "filters", "cold", "latency", "rounds", "grpc", "vectors")
 PROGRAMS = ("index_bench_data", "index_bench_ours", "index_bench_faiss")
 NODE_PEERS = {"usearch": "usearch", "lancedb": "@lancedb/lancedb"}
@@ -85,6 +85,7 @@ def arguments(words: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument("--only", choices=PARTS, action="append", help="this part alone; may be repeated")
     parser.add_argument("--peers", type=peers_of, help=f"of {','.join(PEERS)}; default: all that install")
     parser.add_argument("--vectors", type=pathlib.Path, help="also race on these: .npy, or f32 rows without a header")
+    parser.add_argument("--server", help="also race on the vectors of all parts of this running mixmatchd")
     parser.add_argument("--dim", type=int, default=512, help="of --vectors without a header")
     parser.add_argument("--build", type=pathlib.Path, help="where the programs are built; default: build them")
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "build/index-bench", help="vectors, truth, npm")
@@ -96,9 +97,9 @@ def arguments(words: Optional[List[str]] = None) -> argparse.Namespace:
     return settings
 
 
-def built(folder: Optional[pathlib.Path], parts: List[str]) -> pathlib.Path:
+def built(folder: Optional[pathlib.Path], parts: List[str], server: Optional[str] = None) -> pathlib.Path:
     """The folder of the programs."""
-    needed = list(PROGRAMS) + (list(grpc_part.PROGRAMS) if "grpc" in parts else [])
+    needed = list(PROGRAMS) + (list(grpc_part.PROGRAMS) if "grpc" in parts or server else [])
     if folder is None:
         hnswlib = ["index_bench_hnswlib"] if pathlib.Path("/usr/include/hnswlib/hnswlib.h").is_file() else []
         subprocess.run([ROOT / "deploy/build", "release", *needed, *hnswlib], check=True, stdout=sys.stderr)
@@ -173,6 +174,7 @@ class Bench:
     def of_size(self, data: Data) -> None:
         """Races, filters and cold start: one build for all."""
         with self.started(data.count) as peers:
+            peers[0].ask("options", scratch_directory=self.settings.work)
             peers = self.build(peers, data)
             if not any(peer.name == "ours" for peer in peers):
                 raise SystemExit(f"index: {self.missing['ours']}")
@@ -294,8 +296,8 @@ class Bench:
             if found is None:
                 self.missing[f"p99 {phase}"] = "no search ended meanwhile"
                 continue
-            say(f"{phase}: p50 {found['p50_ms']:.3f} ms, p99 {found['p99_ms']:.3f} ms; idle {found['idle_p50_ms']:.3f}, "
-                f"{found['idle_p99_ms']:.3f}")
+            say(f"{phase}: p50 {found['p50_ms']:.3f} ms, p99 {found['p99_ms']:.3f} ms; "
+                f"idle {found['idle_p50_ms']:.3f}, {found['idle_p99_ms']:.3f}")
             self.values[f"p99_{phase}_over_idle"] = found["p99_ms"] / found["idle_p99_ms"]
 
     def rounds(self, data: Data) -> None:
@@ -319,6 +321,18 @@ class Bench:
         self.details["grpc"] = told
         self.values["grpc_over_inprocess"] = told["grpc_qps"] / told["inprocess_qps"]
 
+    def exported(self) -> Optional[pathlib.Path]:
+        """Vectors of the running server that was named."""
+        if not self.settings.server:
+            return None
+        path = self.settings.work / "server.f32"
+        with Peer("grpc", [self.programs / "index_bench_grpc"], self.settings.work) as remote:
+            remote.ask("connect", address=self.settings.server)
+            told = remote.ask("export", base=path)
+        self.settings.dim = told["dim"]
+        say(f"{told['rows']} vectors of {self.settings.server}")
+        return path
+
     def run(self) -> None:
         parts = set(self.settings.parts)
         if parts & {"peers", "filters", "cold"}:
@@ -337,8 +351,9 @@ class Bench:
             except (PeerError, grpc_part.Unavailable) as error:
                 self.missing["grpc"] = str(error)
                 say(str(error))
-        if "vectors" in parts and self.settings.vectors:
-            self.of_size(own_vectors(self.programs, self.settings.work, self.settings.vectors, self.settings.dim, SEED))
+        if "vectors" in parts:
+            for path in filter(None, (self.settings.vectors, self.exported())):
+                self.of_size(own_vectors(self.programs, self.settings.work, path, self.settings.dim, SEED))
 
 
 def figures_of(values: Dict[str, float]) -> Figures:
@@ -368,9 +383,13 @@ def table(rows: List[dict], builds: Dict[str, dict]) -> List[str]:
              f"{'bytes/vector':>14}{'recall at 64':>14}"]
     for row in rows:
         made = builds.get(row["vectors"], {}).get(row["peer"], {})
-        lines.append(f"{row['vectors']:<10}{row['threads']:>8}  {row['peer']:<16}{row['qps']:>10.0f}{row['recall']:>8.3f}"
-                     f"{row['breadth']:>9}" + (f"{made['seconds']:>9.1f}{made['bytes_per_vector']:>14.0f}" if made else "")
-                     + (f"{made['recall_at_64']:>14.3f}" if "recall_at_64" in made else ""))
+        line = (f"{row['vectors']:<10}{row['threads']:>8}  {row['peer']:<16}{row['qps']:>10.0f}{row['recall']:>8.3f}"
+                f"{row['breadth']:>9}")
+        if made:
+            line += f"{made['seconds']:>9.1f}{made['bytes_per_vector']:>14.0f}"
+        if "recall_at_64" in made:
+            line += f"{made['recall_at_64']:>14.3f}"
+        lines.append(line)
     return lines
 
 
@@ -384,7 +403,7 @@ def write(path: pathlib.Path, figures: Figures, bench: Bench) -> None:
 def main() -> int:
     settings = arguments()
     started = time.monotonic()
-    programs = built(settings.build, settings.parts)
+    programs = built(settings.build, settings.parts, settings.server)
     settings.work.mkdir(parents=True, exist_ok=True)
     bench = Bench(settings, programs)
     bench.run()

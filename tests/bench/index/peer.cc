@@ -22,7 +22,8 @@ absl::StatusOr<nlohmann::json> Build(Peer& peer, const nlohmann::json& request) 
   const int64_t before = ResidentBytes();
   double seconds = 0;
   {
-    MIXMATCH_ASSIGN_OR_RETURN(const auto base, MappedMatrix::Open(request.at("base"), request.at("count"), request.at("dim")));
+    MIXMATCH_ASSIGN_OR_RETURN(const auto base,
+                              MappedMatrix::Open(request.at("base"), request.at("count"), request.at("dim")));
     const Clock::time_point start = Clock::now();
     MIXMATCH_RETURN_IF_ERROR(peer.Build(base->matrix(), request.at("threads")));
     seconds = SecondsSince(start);
@@ -31,7 +32,8 @@ absl::StatusOr<nlohmann::json> Build(Peer& peer, const nlohmann::json& request) 
 }
 
 absl::StatusOr<nlohmann::json> Search(Peer& peer, const nlohmann::json& request) {
-  MIXMATCH_ASSIGN_OR_RETURN(const auto file, MappedMatrix::Open(request.at("queries"), request.at("count"), request.at("dim")));
+  MIXMATCH_ASSIGN_OR_RETURN(const auto file,
+                            MappedMatrix::Open(request.at("queries"), request.at("count"), request.at("dim")));
   const Matrix queries = file->matrix();
   const int k = request.at("k");
   const double least = request.at("seconds");

@@ -30,17 +30,19 @@ constexpr int kUploads = 8;           // At once.
 constexpr int kPage = 1000;
 constexpr absl::Duration kLook = absl::Milliseconds(200);
 
-constexpr const char* kHow[] = {"a red", "an old", "one tiny", "the last", "a quiet", "some broken", "a golden", "that heavy",
-                                "a striped", "the frozen", "a paper", "her wooden", "a distant", "his muddy", "a singing",
-                                "the tallest"};
-constexpr const char* kWhat[] = {"lantern", "river", "trumpet", "kettle", "tiger", "window", "ladder", "violin", "comet",
-                                 "harbour", "rabbit", "engine", "candle", "forest", "teacher", "bicycle", "island", "spider",
-                                 "mountain", "clock"};
-constexpr const char* kDoes[] = {"waits for", "drifts past", "is afraid of", "falls behind", "shines on", "belongs to",
-                                 "hides under", "looks like", "is louder than", "follows"};
-constexpr const char* kWhom[] = {"the moon", "a field of snow", "my grandmother", "the railway", "an empty house", "two clouds",
-                                 "the market", "a sleeping dog", "the stairs", "a letter", "the storm", "many birds",
-                                 "a piano", "the well", "our boat", "the desert"};
+constexpr const char* kHow[] = {
+    "a red", "an old", "one tiny", "the last", "a quiet", "some broken", "a golden", "that heavy", "a striped",
+    "the frozen", "a paper", "her wooden", "a distant", "his muddy", "a singing", "the tallest"};
+constexpr const char* kWhat[] = {
+    "lantern", "river", "trumpet", "kettle", "tiger", "window", "ladder", "violin", "comet", "harbour", "rabbit",
+    "engine", "candle", "forest", "teacher", "bicycle", "island", "spider", "mountain", "clock"};
+constexpr const char* kDoes[] = {
+    "waits for", "drifts past", "is afraid of", "falls behind", "shines on", "belongs to", "hides under",
+    "looks like", "is louder than", "follows"};
+constexpr const char* kWhom[] = {
+    "the moon", "a field of snow", "my grandmother", "the railway", "an empty house", "two clouds", "the market",
+    "a sleeping dog", "the stairs", "a letter", "the storm", "many birds", "a piano", "the well", "our boat",
+    "the desert"};
 
 // Below 16 * 20 * 10 * 16 all differ.
 std::string Sentence(int64_t number) {
@@ -167,7 +169,8 @@ class Server : public Peer {
   }
 
   absl::StatusOr<json> Unary(const json& request) {
-    MIXMATCH_ASSIGN_OR_RETURN(const auto file, MappedMatrix::Open(request.at("queries"), request.at("count"), request.at("dim")));
+    MIXMATCH_ASSIGN_OR_RETURN(const auto file,
+                              MappedMatrix::Open(request.at("queries"), request.at("count"), request.at("dim")));
     const Matrix& queries = file->matrix();
     const double least = request.at("seconds");
     FirstError error;

@@ -24,7 +24,8 @@ function floats(file, first, count, dim) {
 }
 
 function batch(file, first, count, dim) {
-  const values = arrow.makeData({ type: new arrow.Float32(), length: count * dim, data: floats(file, first, count, dim) });
+  const values = arrow.makeData({ type: new arrow.Float32(), length: count * dim,
+                                  data: floats(file, first, count, dim) });
   const type = new arrow.FixedSizeList(dim, new arrow.Field("item", new arrow.Float32(), true));
   const ids = arrow.makeData({ type: new arrow.Int32(), length: count,
                                data: Int32Array.from({ length: count }, (_, i) => first + i) });

@@ -131,10 +131,11 @@ class Ours : public Peer {
     of_clusters.seed = request.at("seed");
     const Clusters clusters(of_clusters);
     if (request.at("do") == "latency") {
-      return LatencyTrial(options_, base->matrix(), queries->matrix(), clusters, request.at("k"), request.at("seconds"));
+      return LatencyTrial(options_, base->matrix(), queries->matrix(), clusters, request.at("k"),
+                          request.at("seconds"));
     }
-    return ReplacementTrial(options_, base->matrix(), queries->matrix(), clusters, request.at("k"), request.at("rounds"),
-                            request.at("seconds"), request.at("repeats"));
+    return ReplacementTrial(options_, base->matrix(), queries->matrix(), clusters, request.at("k"),
+                            request.at("rounds"), request.at("seconds"), request.at("repeats"));
   }
 
   static absl::StatusOr<std::unique_ptr<MappedMatrix>> Base(const json& request) {

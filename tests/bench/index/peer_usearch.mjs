@@ -11,8 +11,8 @@ const kBatch = 10_000;  // Rows added at once.
 
 let index = null, options = null, saved = null;
 
-// The breadth of a search is set when an index is made: the graph goes through a file, which another index loads for each
-// breadth.
+// The breadth of a search is set when an index is made: the graph goes through a file, which another index loads for
+// each breadth.
 function withBreadth(breadth) {
   if (options.expansion_search !== breadth) {
     options = { ...options, expansion_search: breadth };

@@ -1,4 +1,4 @@
-"""Indexes under measurement, each a process that answers a JSON object a line, and how one breadth of search is chosen."""
+"""Indexes under measurement, each a process that answers JSON lines, and how a breadth of search is chosen."""
 
 import array
 import json
@@ -11,8 +11,8 @@ from typing import Callable, Dict, List, Optional, Sequence, Set
 K = 10
 TARGET_RECALL = 0.95
 # Breadths of a search that are tried, in this order: ef, or what a peer makes of it.
-BREADTHS = (10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640,
-            768, 1024)
+BREADTHS = (10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512,
+            640, 768, 1024)
 
 
 class PeerError(Exception):
@@ -115,7 +115,7 @@ def first_breadth(recall_at: Callable[[int], float], breadths: Sequence[int] = B
 
 
 def choose_breadth(peer: Peer, validation: Queries, test: Queries, threads: int) -> Optional[int]:
-    """Chosen on the validation queries; broadened where the test queries, which are others, fall short of the target."""
+    """Chosen on the validation queries; broadened where the test queries, which are others, fall short."""
     chosen = first_breadth(lambda breadth: peer.search(validation, breadth, threads, 0)["recall"])
     if chosen is None:
         return None

@@ -170,7 +170,11 @@ class LatencyRun {
  public:
   LatencyRun(std::shared_ptr<index::SegmentedIndex> index, const Matrix& base, const Matrix& queries,
              const Clusters& clusters, int k, double seconds)
-      : current_(std::move(index)), base_(base), clusters_(clusters), seconds_(seconds), searcher_(current_, queries, k) {}
+      : current_(std::move(index)),
+        base_(base),
+        clusters_(clusters),
+        seconds_(seconds),
+        searcher_(current_, queries, k) {}
 
   absl::StatusOr<nlohmann::json> Run() {
     nlohmann::json phases;
@@ -216,7 +220,6 @@ class LatencyRun {
       const absl::Status status = current_.Get()->Upsert(base_.count + times, vector);
       if (!status.ok()) current_.Fail(status);
     }
-    inserted_ = times;
     return times;
   }
 
@@ -234,7 +237,8 @@ class LatencyRun {
     return Repeat(seconds_, [&]() -> absl::Status {
       const auto serving = current_.Get();
       at_moved = !at_moved;
-      MIXMATCH_ASSIGN_OR_RETURN(auto next, serving->Refreshed(serving->generation() + 1, ids, at_moved ? moved : vectors));
+      MIXMATCH_ASSIGN_OR_RETURN(
+          auto next, serving->Refreshed(serving->generation() + 1, ids, at_moved ? moved : vectors));
       current_.Swap(std::move(next))->StopMaintaining();
       return absl::OkStatus();
     }, current_);
@@ -291,7 +295,6 @@ class LatencyRun {
   const Matrix base_;
   const Clusters& clusters_;
   const double seconds_;
-  int inserted_ = 0;
   int64_t replaced_ = 0;
   Searcher searcher_;
 };
@@ -332,8 +335,8 @@ absl::Status SearchAll(const index::SegmentedIndex& index, const Matrix& queries
   return failed ? absl::InternalError("a search failed") : absl::OkStatus();
 }
 
-absl::StatusOr<nlohmann::json> FilterTrial(const index::SegmentedIndex& index, const Matrix& base, const Matrix& queries,
-                                           int k, int64_t every, bool nearby, double seconds) {
+absl::StatusOr<nlohmann::json> FilterTrial(const index::SegmentedIndex& index, const Matrix& base,
+                                           const Matrix& queries, int k, int64_t every, bool nearby, double seconds) {
   std::vector<uint32_t> order(base.count);
   std::iota(order.begin(), order.end(), 0u);
   std::mt19937_64 random(every);

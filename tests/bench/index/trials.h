@@ -27,8 +27,8 @@ absl::Status SearchAll(const index::SegmentedIndex& index, const Matrix& queries
 
 // Searches that let one row in `every` through, with default settings and one thread: rows drawn at random, or those
 // nearest to one row, of which most queries are far. {"recall", "queries_per_second", "kept"}
-absl::StatusOr<nlohmann::json> FilterTrial(const index::SegmentedIndex& index, const Matrix& base, const Matrix& queries,
-                                           int k, int64_t every, bool nearby, double seconds);
+absl::StatusOr<nlohmann::json> FilterTrial(const index::SegmentedIndex& index, const Matrix& base,
+                                           const Matrix& queries, int k, int64_t every, bool nearby, double seconds);
 
 // One thread searches without a pause, idle and beside each of: 500 inserts a second; all vectors replaced by a new
 // generation again and again, as the server publishes one; merges. Maintain() runs once a second beside it with low
@@ -37,8 +37,8 @@ absl::StatusOr<nlohmann::json> FilterTrial(const index::SegmentedIndex& index, c
 absl::StatusOr<nlohmann::json> LatencyTrial(const index::SegmentedIndexOptions& options, const Matrix& base,
                                             const Matrix& queries, const Clusters& clusters, int k, double seconds);
 
-// Replaces a tenth of all vectors, maintains, measures; so many times. Then the same of an index built anew of the final
-// vectors, the two in turns. Default settings, one thread.
+// Replaces a tenth of all vectors, maintains, measures; so many times. Then the same of an index built anew of the
+// final vectors, the two in turns. Default settings, one thread.
 // {"rounds": [{"recall", "queries_per_second", "maintain_seconds"}], "recall", "queries_per_second", "fresh_recall",
 //  "fresh_queries_per_second"}
 absl::StatusOr<nlohmann::json> ReplacementTrial(const index::SegmentedIndexOptions& options, const Matrix& base,

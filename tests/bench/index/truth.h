@@ -19,8 +19,8 @@ struct Matrix {
   const float* row(int64_t i) const { return values + i * dim; }
 };
 
-// Rows of the base with the largest inner products, [queries.count, k], nearest first, ties by smaller row; of those for
-// which `keep` is true, of all if it is empty. Uses OpenBLAS with its own threads.
+// Rows of the base with the largest inner products, [queries.count, k], nearest first, ties by smaller row; of those
+// for which `keep` is true, of all if it is empty. Uses OpenBLAS with its own threads.
 std::vector<uint32_t> ExactNeighbors(const Matrix& base, const Matrix& queries, int k,
                                      const std::function<bool(uint32_t)>& keep = {});
 
