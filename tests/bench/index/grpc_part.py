@@ -15,8 +15,8 @@ from tests.bench.index.data import with_truth
 from tests.bench.index.peers import K, Peer
 
 PROGRAMS = ("mixmatchd", "mixmatch-decoder", "index_bench_grpc")
-ITEMS, QUICK_ITEMS = 10_000, 2_000
-EXACT_BELOW = 1_000  # So that so few vectors are searched by a graph, in the server and in process: the faster way.
+ITEMS, QUICK_ITEMS = 100_000, 2_000
+EXACT_BELOW = 1_000  # So that few vectors too are searched by a graph, in the server and in process: the faster way.
 BATCHES, CALLS = 2, 8  # In flight at once.
 CORES = 2
 START_SECONDS, STOP_SECONDS = 120, 60
@@ -70,7 +70,7 @@ def write_queries(base: pathlib.Path, dim: int, folder: pathlib.Path) -> None:
 
 
 def measure(programs: pathlib.Path, settings, say: Callable[[str], None]) -> dict:
-    items = QUICK_ITEMS if settings.quick else ITEMS
+    items = settings.grpc_items or (QUICK_ITEMS if settings.quick else ITEMS)
     folder = settings.work / "grpc"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

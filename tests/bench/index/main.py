@@ -2,7 +2,8 @@
 """The index benchmark: our index beside others in one run, and beside writers, filters, restarts and gRPC.
 
     tests/bench/run index [--quick] [--json FILE] [--sizes 10000,100000,1000000] [--only PART]...
-                          [--vectors FILE | --server ADDRESS] [--peers NAME,...] [--build DIR] [--work DIR]
+                          [--vectors FILE | --server ADDRESS] [--peers NAME,...]
+                          [--grpc-items N] [--build DIR] [--work DIR]
 """
 
 import argparse
@@ -87,6 +88,7 @@ def arguments(words: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument("--vectors", type=pathlib.Path, help="also race on these: .npy, or f32 rows without a header")
     parser.add_argument("--server", help="also race on the vectors of all parts of this running mixmatchd")
     parser.add_argument("--dim", type=int, default=512, help="of --vectors without a header")
+    parser.add_argument("--grpc-items", type=int, help=f"texts of the part grpc; default: {grpc_part.ITEMS}")
     parser.add_argument("--build", type=pathlib.Path, help="where the programs are built; default: build them")
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / "build/index-bench", help="vectors, truth, npm")
     settings = parser.parse_args(words)

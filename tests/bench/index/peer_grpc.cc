@@ -43,8 +43,10 @@ constexpr const char* kWhom[] = {
     "the moon", "a field of snow", "my grandmother", "the railway", "an empty house", "two clouds", "the market",
     "a sleeping dog", "the stairs", "a letter", "the storm", "many birds", "a piano", "the well", "our boat",
     "the desert"};
+constexpr const char* kWhen[] = {"at dawn", "in winter", "every Monday", "after the rain", "at noon", "long ago",
+                                 "before supper", "all night"};
 
-// Below 16 * 20 * 10 * 16 all differ.
+// Below 16 * 20 * 10 * 16 * 8 all differ.
 std::string Sentence(int64_t number) {
   const auto pick = [&number](const auto& words) {
     const int64_t count = std::size(words), chosen = number % count;
@@ -55,7 +57,8 @@ std::string Sentence(int64_t number) {
   const char* what = pick(kWhat);
   const char* does = pick(kDoes);
   const char* whom = pick(kWhom);
-  return absl::StrCat(how, " ", what, " ", does, " ", whom);
+  const char* when = pick(kWhen);
+  return absl::StrCat(how, " ", what, " ", does, " ", whom, " ", when);
 }
 
 v1::SearchRequest RequestFor(const Matrix& queries, int64_t i, int k) {
