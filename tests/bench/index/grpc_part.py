@@ -3,6 +3,7 @@
 import array
 import contextlib
 import math
+import os
 import pathlib
 import random
 import shutil
@@ -12,7 +13,7 @@ import time
 from typing import Callable, Iterator
 
 from tests.bench.index.data import with_truth
-from tests.bench.index.peers import K, Peer
+from tests.bench.index.peers import K, Peer, cpus_for
 
 PROGRAMS = ("mixmatchd", "mixmatch-decoder", "index_bench_grpc")
 ITEMS, QUICK_ITEMS = 100_000, 2_000
@@ -37,6 +38,7 @@ def server(programs: pathlib.Path, folder: pathlib.Path, items: int) -> Iterator
             [programs / "mixmatchd", "--listen", "127.0.0.1:0", "--port-file", port, "--data-dir", folder / "data",
              "--learning", "off", "--exact-below", str(EXACT_BELOW), "--memtable-limit", str(items)],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    os.sched_setaffinity(process.pid, cpus_for(CORES))
     try:
         deadline = time.monotonic() + START_SECONDS
         while not (port.is_file() and port.read_text().strip()):

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import unittest
 
-from tests.bench.index import data, main, peers
+from tests.bench.index import data, grpc_part, main, peers
 
 # A peer that finds one of the ten true rows for every ten of breadth, and takes a second for every query.
 PEER = """
@@ -95,6 +95,23 @@ class DataTest(unittest.TestCase):
                 data.npy_shape(self.npy(header))
         with self.assertRaises(ValueError):
             data.npy_shape(io.BytesIO(b"something else"))
+
+
+class GrpcPartTest(unittest.TestCase):
+
+    def test_queries_lie_halfway_between_two_stored_vectors_and_are_the_same_every_time(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            (folder / "base.f32").write_bytes(array.array("f", [1, 0, 0, 1]).tobytes())
+            grpc_part.write_queries(folder / "base.f32", 2, folder)
+            first = (folder / "test.f32").read_bytes()
+            grpc_part.write_queries(folder / "base.f32", 2, folder)
+            self.assertEqual((folder / "test.f32").read_bytes(), first)
+            values = array.array("f")
+            values.frombytes(first)
+        half = 0.5 ** 0.5
+        seen = {(round(x, 5), round(y, 5)) for x, y in zip(values[::2], values[1::2])}
+        self.assertEqual(seen, {(1.0, 0.0), (0.0, 1.0), (round(half, 5), round(half, 5))})
 
 
 class MainTest(unittest.TestCase):

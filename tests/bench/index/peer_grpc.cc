@@ -29,6 +29,7 @@ constexpr int64_t kBatch = 64;        // Searches a call.
 constexpr int kUploads = 8;           // At once.
 constexpr int kPage = 1000;
 constexpr absl::Duration kLook = absl::Milliseconds(200);
+constexpr absl::Duration kSettle = absl::Minutes(20);
 
 constexpr const char* kHow[] = {
     "a red", "an old", "one tiny", "the last", "a quiet", "some broken", "a golden", "that heavy", "a striped",
@@ -144,11 +145,13 @@ class Server : public Peer {
   }
 
   absl::StatusOr<json> Settle() {
-    while (true) {
+    const absl::Time deadline = absl::Now() + kSettle;
+    while (absl::Now() < deadline) {
       MIXMATCH_ASSIGN_OR_RETURN(const v1::StatsResponse stats, client_->Stats());
       if (stats.memtable_vectors() == 0 && stats.segments() > 0) return json{{"segments", stats.segments()}};
       absl::SleepFor(kLook);
     }
+    return absl::DeadlineExceededError("the server still has vectors in its memtable");
   }
 
   absl::StatusOr<json> Export(const std::string& path) {
