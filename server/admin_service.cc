@@ -94,6 +94,10 @@ class AdminServiceImpl final : public v1::AdminService::Service {
       response.set_segments(response.segments() + stats.segments);
       response.set_memtable_vectors(response.memtable_vectors() + stats.memtable_vectors);
       response.set_tombstones(response.tombstones() + stats.tombstones);
+      response.set_index_bytes(response.index_bytes() + stats.bytes_resident());
+      if (stats.recall >= 0.0 && (!response.has_index_recall() || stats.recall < response.index_recall())) {
+        response.set_index_recall(stats.recall);
+      }
     }
     for (auto& [modality, stats] : modalities) {
       stats.set_modality(modality);

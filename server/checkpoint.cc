@@ -219,10 +219,16 @@ absl::StatusOr<Restored> Checkpoint::Restore() {
     std::shared_ptr<index::SegmentedIndex> index;
     if (same && !restored.manifest.segments_path().empty()) {
       const std::string directory = Path(absl::StrCat(restored.manifest.segments_path(), "/", slot));
-      auto loaded = index::SegmentedIndex::Load(options_.index, directory, serving->generation);
+      index::LoadReport report;
+      auto loaded = index::SegmentedIndex::Load(options_.index, directory, serving->generation, &report);
+      for (const absl::Status& damage : report.damage) Log::Warn("{}", damage.ToString());
       if (loaded.ok()) {
         index = *std::move(loaded);
-        ++restored.segments_loaded;
+        ++(report.damage.empty() ? restored.segments_loaded : restored.segments_rebuilt);
+        if (!report.damage.empty()) {
+          Log::Warn("index of slot {}: {} parts are mapped again, {} graphs built again while searches are exact", slot,
+                    report.parts_lost, report.graphs_lost);
+        }
       } else {
         Log::Warn("index segments of slot {} cannot be used ({}); making them again", slot,
                   loaded.status().ToString());

@@ -28,6 +28,9 @@ absl::StatusOr<std::unique_ptr<Core>> Core::Open(const ServerOptions& options) {
   core->started = absl::Now();
   std::error_code error;
   std::filesystem::create_directories(options.data_dir, error);
+  if (!error && !options.index.scratch_directory.empty()) {
+    std::filesystem::create_directories(options.index.scratch_directory, error);
+  }
   if (error) {
     return absl::FailedPreconditionError(
         absl::StrCat("--data-dir: cannot make ", options.data_dir, ": ", error.message()));

@@ -141,8 +141,18 @@ void AddIndex(CLI::App& app, ServerOptions& o) {
   app.add_option("--ef-construction", o.index.ef_construction, "Breadth of a graph's building")
       ->check(CLI::Range(8, 4096))
       ->capture_default_str();
-  app.add_option("--ef-search", o.index.ef_search, "Breadth of a graph search")
-      ->check(CLI::Range(8, 4096))
+  app.add_option("--ef-search", o.index.ef_search, "Breadth of a graph search; 0: the least that reaches --target-recall")
+      ->check(CLI::Range(0, 4096))
+      ->capture_default_str();
+  app.add_option("--target-recall", o.index.target_recall, "Share of the 10 nearest that a graph search is to find")
+      ->check(CLI::Range(0.5, 1.0))
+      ->capture_default_str();
+  app.add_option("--vectors-on-disk-from", o.index.disk_from,
+                 "From so many vectors of a modality on, memory holds their int8 codes alone")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--recall-probe-seconds", o.index.probe_seconds, "Time between two measurements of recall, at least")
+      ->check(CLI::Range(1.0, 86400.0))
       ->capture_default_str();
 }
 
@@ -173,6 +183,7 @@ absl::StatusOr<ServerOptions> ParseOptions(int argc, char** argv, int& exit_code
     exit_code = app.exit(error) == 0 ? 0 : 2;
     return absl::FailedPreconditionError("said");
   }
+  options.index.scratch_directory = options.data_dir + "/scratch";
   options.learner.enabled = learning == "on";
   options.learner.slow = slow == "on";
   options.learner.random_head = head == "random";

@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "client/cli/command.h"
 #include "client/cli/format.h"
@@ -35,6 +36,8 @@ int Stats(Session& session) {
   table.Add({"segments", absl::StrCat(stats->segments(), " (", stats->segments_loaded(), " loaded, ",
                                       stats->segments_rebuilt(), " rebuilt at the start)")});
   table.Add({"memtable", absl::StrCat(stats->memtable_vectors(), " vectors")});
+  table.Add({"index memory", Bytes(stats->index_bytes())});
+  table.Add({"index recall@10", stats->has_index_recall() ? absl::StrFormat("%.3f", stats->index_recall()) : "exact"});
   table.Add({"tombstones", absl::StrCat(stats->tombstones())});
   table.Add({"disk", Bytes(stats->disk_bytes())});
   table.Add({"memory", Bytes(stats->resident_bytes())});
