@@ -134,7 +134,7 @@ class TrunkLearnerTest : public testing::Test {
 
   v1::LearningStatus WaitUntil(const std::function<bool(const v1::LearningStatus&)>& reached) {
     uint64_t version = 0;
-    const absl::Time deadline = absl::Now() + absl::Seconds(100);
+    const absl::Time deadline = absl::Now() + absl::Seconds(400);  // Sanitizers are slow.
     v1::LearningStatus status = learner_->Status();
     while (!reached(status) && absl::Now() < deadline) status = learner_->WaitStatus(version, deadline);
     EXPECT_TRUE(reached(status)) << status.ShortDebugString();
