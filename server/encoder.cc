@@ -19,16 +19,21 @@ void RoundToHalf(std::vector<float>& values) {
   if (rounded.ok()) values = *std::move(rounded);
 }
 
-absl::Status Encoder::EncodeAll(absl::Span<EncodedPart> parts) const {
+absl::Status ReadByTrunk(const model::Trunk& trunk, absl::Span<EncodedPart> parts) {
   std::vector<model::TokenView> views;
   views.reserve(parts.size());
   for (const EncodedPart& part : parts) views.push_back({part.slot, part.tokens});
-  MIXMATCH_ASSIGN_OR_RETURN(const std::vector<float> out, trunk_->Encode(views));
-  const size_t dim = trunk_->config().output_dim;
+  MIXMATCH_ASSIGN_OR_RETURN(const std::vector<float> out, trunk.Encode(views));
+  const size_t dim = trunk.config().output_dim;
   for (size_t i = 0; i < parts.size(); ++i) {
     parts[i].trunk_features.assign(out.begin() + i * dim, out.begin() + (i + 1) * dim);
     RoundToHalf(parts[i].trunk_features);
   }
+  return absl::OkStatus();
+}
+
+absl::Status Encoder::EncodeAll(absl::Span<EncodedPart> parts) const {
+  MIXMATCH_RETURN_IF_ERROR(ReadByTrunk(*trunk_, parts));
   return MapAll(parts);
 }
 

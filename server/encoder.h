@@ -31,6 +31,9 @@ std::vector<int> HeadDims(const model::Trunk& trunk);
 // Features as the store gives them back, rounded to half floats: what is learned and unlearned must be the same numbers.
 void RoundToHalf(std::vector<float>& values);
 
+// Fills trunk_features of every part from its tokens.
+absl::Status ReadByTrunk(const model::Trunk& trunk, absl::Span<EncodedPart> parts);
+
 // Immutable, thread-safe.
 class Encoder {
  public:

@@ -98,6 +98,10 @@ void Learner::Stop() {
 void Learner::Changed(const std::string& event_id, absl::Time acked) {
   if (!options_.enabled) return;
   absl::MutexLock lock(&mutex_);
+  Enqueue(event_id, acked);
+}
+
+void Learner::Enqueue(const std::string& event_id, absl::Time acked) {
   last_change_ = absl::Now();
   if (changed_.empty()) first_change_ = last_change_;
   auto [entry, fresh] = changed_.emplace(event_id, acked);
@@ -487,10 +491,7 @@ absl::Status Learner::DoReplaceEstimates(uint64_t trunk_number, absl::Span<const
   }
   MIXMATCH_RETURN_IF_ERROR(store_.Commit(std::move(batch), /*sync=*/false));
   absl::MutexLock lock(&mutex_);
-  last_change_ = absl::Now();
-  if (changed_.empty()) first_change_ = last_change_;
-  for (std::string& event_id : touched) changed_.emplace(std::move(event_id), absl::InfinitePast());
-  Bump();
+  for (const std::string& event_id : touched) Enqueue(event_id, absl::InfinitePast());
   return absl::OkStatus();
 }
 

@@ -109,6 +109,8 @@ class Learner {
   void SaveCheckpoint();
   // Completes a sample by what is true now and keeps it.
   void AddSample(v1::TrainingSample sample) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Has the event looked at again in a later cycle.
+  void Enqueue(const std::string& event_id, absl::Time acked) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Bump() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const LearnerOptions options_;

@@ -284,7 +284,6 @@ absl::Status TrunkLearner::Rollback(uint64_t number) {
 absl::Status TrunkLearner::ReadTokens(const model::Trunk& trunk, absl::Span<const std::pair<int, uint64_t>> parts,
                                       std::vector<EncodedPart>& read) const {
   std::vector<EncodedPart> fresh;
-  std::vector<model::TokenView> views;
   for (const auto& [slot, part_id] : parts) {
     auto tokens = store_.GetTokens(part_id);
     if (absl::IsNotFound(tokens.status())) continue;  // Deleted meanwhile.
@@ -294,15 +293,11 @@ absl::Status TrunkLearner::ReadTokens(const model::Trunk& trunk, absl::Span<cons
     fresh.back().part_id = part_id;
     fresh.back().tokens = *std::move(tokens);
   }
-  for (const EncodedPart& part : fresh) views.push_back({part.slot, part.tokens});
-  if (views.empty()) return absl::OkStatus();
-  MIXMATCH_ASSIGN_OR_RETURN(const std::vector<float> outputs, trunk.Encode(views));
-  const size_t dim = trunk.config().output_dim;
-  for (size_t i = 0; i < fresh.size(); ++i) {
-    fresh[i].trunk_features.assign(outputs.begin() + i * dim, outputs.begin() + (i + 1) * dim);
-    RoundToHalf(fresh[i].trunk_features);
-    fresh[i].tokens.clear();
-    read.push_back(std::move(fresh[i]));
+  if (fresh.empty()) return absl::OkStatus();
+  MIXMATCH_RETURN_IF_ERROR(ReadByTrunk(trunk, absl::MakeSpan(fresh)));
+  for (EncodedPart& part : fresh) {
+    part.tokens.clear();
+    read.push_back(std::move(part));
   }
   return absl::OkStatus();
 }
