@@ -50,6 +50,15 @@ v1::Part PartOf(const model::PartDraft& draft, uint64_t item_id, size_t position
   part.set_start_byte(draft.start_byte);
   part.set_end_byte(draft.end_byte);
   part.set_snippet(draft.snippet);
+  part.set_kind(draft.kind);
+  part.set_page(draft.page);
+  if (draft.box.right() > 0.0f) *part.mutable_box() = draft.box;
+  part.set_start_row(draft.start_row);
+  part.set_end_row(draft.end_row);
+  if (draft.describes >= 0) part.set_describes_part_id(item_id << 16 | static_cast<uint64_t>(draft.describes));
+  part.set_title(draft.title);
+  part.set_start_character(draft.start_character);
+  part.set_end_character(draft.end_character);
   return part;
 }
 

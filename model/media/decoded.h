@@ -28,9 +28,36 @@ struct DecodedSubtitle {
   std::string text;  // UTF-8, no markup.
 };
 
+// Rows and columns of text.
+struct DecodedTable {
+  std::string name;                  // Of a sheet; may be empty.
+  std::vector<std::string> columns;  // Names; "1", "2", ... where there is no header.
+  std::vector<std::string> cells;    // Row-major, columns.size() a row; UTF-8; empty where nothing is.
+};
+
+// What sensors measured. Times ascend; gaps in time are gaps, and values that are missing are NaN.
+struct DecodedSeries {
+  std::vector<std::string> channels;  // Names.
+  std::vector<std::string> units;     // As many; empty where none is stated.
+  std::vector<double> seconds;        // Of each row, from the first.
+  std::vector<float> values;          // Row-major, channels.size() a row.
+};
+
+// One piece of a document; pieces come in the order of reading.
+struct DecodedBlock {
+  enum class Kind : int { kText = 1, kHeading = 2, kCaption = 3, kFigure = 4, kPage = 5, kTable = 6, kCover = 7 };
+  Kind kind = Kind::kText;
+  int page = 0;                                     // From 1; 0 where the format has none.
+  float left = 0, top = 0, right = 0, bottom = 0;   // Shares of the page; all 0 where the format does not say.
+  std::string text;                                 // Text, heading, caption: UTF-8.
+  DecodedImage image;                               // Figure, page, cover.
+  DecodedTable table;                               // Table.
+  int describes = -1;                               // Of a caption: the index of its figure or table in the blocks.
+};
+
 // One decoded item. Only the fields of its modality are filled.
 struct DecodedMedia {
-  v1::Modality modality = v1::MODALITY_UNSPECIFIED;  // TEXT, IMAGE, AUDIO or VIDEO.
+  v1::Modality modality = v1::MODALITY_UNSPECIFIED;
   std::string media_type;                            // Sniffed, e.g. "video/mp4".
   double duration_seconds = 0.0;                     // Of sound and video; else 0.
   std::string text;                                  // TEXT: valid UTF-8 without a byte order mark.
@@ -38,6 +65,10 @@ struct DecodedMedia {
   std::vector<float> samples;                        // AUDIO, and VIDEO with sound: mono at 16 kHz, -1 to 1.
   double samples_start_seconds = 0.0;                // When the first sample sounds, from the start of the item.
   std::vector<DecodedSubtitle> subtitles;            // VIDEO and AUDIO with subtitle tracks.
+  std::vector<DecodedBlock> blocks;                  // DOCUMENT.
+  DecodedTable table;                                // TABLE.
+  DecodedSeries series;                              // SERIES.
+  double observed_unix_seconds = 0.0;                // SERIES whose times are dates: the first of them; else 0.
 };
 
 }  // namespace mixmatch::model

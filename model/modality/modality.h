@@ -8,6 +8,7 @@
 #define MIXMATCH_MODEL_MODALITY_MODALITY_H_
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -17,7 +18,7 @@
 namespace mixmatch::model {
 
 // The numbers of mixmatch.v1.Modality.
-enum class Modality : int { kText = 1, kImage = 2, kAudio = 3, kVideo = 4 };
+enum class Modality : int { kText = 1, kImage = 2, kAudio = 3, kVideo = 4, kTable = 6, kSeries = 7 };
 
 // Packed RGB bytes, row-major, width * height * 3 of them. Transparency is laid on white before. Owns nothing.
 struct RgbView {
@@ -32,6 +33,20 @@ struct TimedFrame {
   double seconds = 0.0;
 };
 
+// Consecutive rows of a table, or its header alone (no cells). Owns nothing.
+struct TableView {
+  absl::Span<const std::string> columns;  // Names.
+  absl::Span<const std::string> cells;    // Row-major, columns.size() a row; UTF-8.
+};
+
+// A stretch of a series; see DecodedSeries. Owns nothing.
+struct SeriesView {
+  absl::Span<const std::string> channels;
+  absl::Span<const std::string> units;  // As many as channels.
+  absl::Span<const double> seconds;     // Of each row, ascending.
+  absl::Span<const float> values;       // Row-major, channels.size() a row; NaN where nothing was measured.
+};
+
 // One part's decoded content; only the member of its modality is looked at. Owns nothing.
 struct PartContent {
   Modality modality = Modality::kText;
@@ -39,6 +54,8 @@ struct PartContent {
   RgbView image;                       // kImage: 256 pixels on the longer side are enough.
   absl::Span<const float> pcm;         // kAudio: mono, 16 kHz, about -1 to 1, at most a minute.
   absl::Span<const TimedFrame> frames;  // kVideo: one shot, 128 pixels and 12 frames a second are enough.
+  TableView table;                     // kTable.
+  SeriesView series;                   // kSeries.
 };
 
 inline constexpr int kTokenBytes = 256;  // Every token of every modality.

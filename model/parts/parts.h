@@ -24,7 +24,16 @@ struct PartDraft {
   double end_seconds = 0.0;
   uint64_t start_byte = 0;  // Of text: the chunk within the item's text.
   uint64_t end_byte = 0;
-  std::string snippet;      // Of text: at most 200 bytes, cut between characters.
+  std::string snippet;      // Of text and tables: at most 200 bytes, cut between characters.
+  v1::PartKind kind = v1::PART_KIND_UNSPECIFIED;
+  uint32_t page = 0;        // From 1; see v1::Part for this and what follows.
+  v1::Box box;              // Empty where the format does not say.
+  uint64_t start_row = 0;
+  uint64_t end_row = 0;
+  int describes = -1;       // The draft that this one describes, by its place in the list of parts; -1: none.
+  std::string title;        // At most 200 bytes, cut between characters.
+  uint64_t start_character = 0;
+  uint64_t end_character = 0;
   Described described;
 };
 

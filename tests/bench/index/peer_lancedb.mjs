@@ -4,7 +4,8 @@
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
-import readline from "node:readline";
+
+import { floats, serve } from "./peer.mjs";
 
 const folder = process.argv[2];
 const require = createRequire(path.resolve(folder, "package.json"));
@@ -14,14 +15,6 @@ const kBatch = 10_000;  // Rows added at once.
 const kRefine = 2;      // Candidates rescored, as a multiple of k; ef must be as large.
 
 let table = null;
-
-function floats(file, first, count, dim) {
-  const bytes = Buffer.alloc(count * dim * 4);
-  const handle = fs.openSync(file, "r");
-  fs.readSync(handle, bytes, 0, bytes.length, first * dim * 4);
-  fs.closeSync(handle);
-  return new Float32Array(bytes.buffer, bytes.byteOffset, count * dim);
-}
 
 function batch(file, first, count, dim) {
   const values = arrow.makeData({ type: new arrow.Float32(), length: count * dim,
@@ -74,13 +67,4 @@ const answers = {
   },
 };
 
-for await (const line of readline.createInterface({ input: process.stdin })) {
-  let answer;
-  try {
-    const request = JSON.parse(line);
-    answer = await answers[request.do](request);
-  } catch (error) {
-    answer = { error: String(error) };
-  }
-  console.log(JSON.stringify(answer));
-}
+await serve(answers);

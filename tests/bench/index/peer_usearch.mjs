@@ -3,7 +3,8 @@
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
-import readline from "node:readline";
+
+import { floats, serve } from "./peer.mjs";
 
 const folder = process.argv[2];
 const usearch = createRequire(path.resolve(folder, "package.json"))("usearch");
@@ -20,14 +21,6 @@ function withBreadth(breadth) {
     index.load(saved);
   }
   return index;
-}
-
-function floats(file, first, count, dim) {
-  const bytes = Buffer.alloc(count * dim * 4);
-  const handle = fs.openSync(file, "r");
-  fs.readSync(handle, bytes, 0, bytes.length, first * dim * 4);
-  fs.closeSync(handle);
-  return new Float32Array(bytes.buffer, bytes.byteOffset, count * dim);
 }
 
 const answers = {
@@ -69,13 +62,4 @@ const answers = {
   },
 };
 
-for await (const line of readline.createInterface({ input: process.stdin })) {
-  let answer;
-  try {
-    const request = JSON.parse(line);
-    answer = answers[request.do](request);
-  } catch (error) {
-    answer = { error: String(error) };
-  }
-  console.log(JSON.stringify(answer));
-}
+await serve(answers);

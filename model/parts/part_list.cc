@@ -1,0 +1,33 @@
+#include "model/parts/part_list.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "proto/base/status_macros.h"
+
+namespace mixmatch::model {
+namespace {
+
+bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+}  // namespace
+
+absl::Status PartList::Describe(const PartContent& content, PartDraft draft) {
+  if (parts_.size() >= kMostParts) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("content: got more than ", kMostParts, " parts; cut the file into shorter ones"));
+  }
+  draft.modality = static_cast<v1::Modality>(content.modality);
+  draft.slot = SlotOf(content.modality);
+  MIXMATCH_ASSIGN_OR_RETURN(draft.described, ModalityTable()[draft.slot]->Describe(content));
+  parts_.push_back(std::move(draft));
+  return absl::OkStatus();
+}
+
+absl::string_view Prefix(absl::string_view text, size_t bytes) {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && IsContinuation(text[bytes])) --bytes;
+  return text.substr(0, bytes);
+}
+
+}  // namespace mixmatch::model

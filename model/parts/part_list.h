@@ -1,0 +1,34 @@
+// The parts of one item while they are made.
+#ifndef MIXMATCH_MODEL_PARTS_PART_LIST_H_
+#define MIXMATCH_MODEL_PARTS_PART_LIST_H_
+
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "model/modality/modality.h"
+#include "model/parts/parts.h"
+
+namespace mixmatch::model {
+
+inline constexpr size_t kSnippetBytes = 200;  // Of PartDraft::snippet and title, at most.
+
+class PartList {
+ public:
+  // Describes the content by its modality's room and appends it to `draft`, whose modality and slot it sets.
+  // RESOURCE_EXHAUSTED beyond kMostParts.
+  absl::Status Describe(const PartContent& content, PartDraft draft);
+
+  size_t size() const { return parts_.size(); }
+  std::vector<PartDraft> Take() { return std::move(parts_); }
+
+ private:
+  std::vector<PartDraft> parts_;
+};
+
+// The longest prefix of at most `bytes` bytes that ends between characters of UTF-8.
+absl::string_view Prefix(absl::string_view text, size_t bytes);
+
+}  // namespace mixmatch::model
+
+#endif  // MIXMATCH_MODEL_PARTS_PART_LIST_H_
