@@ -120,6 +120,7 @@ class AdminServiceImpl final : public v1::AdminService::Service {
     response.set_searches_abandoned(core_.queries->abandoned());
     response.set_searches_waiting(static_cast<uint32_t>(core_.queries->gate().waiting()));
     response.set_uploads(core_.ingest->uploads());
+    for (v1::IngestStats& one : core_.ingest->costs().Sums()) *response.add_ingest() = std::move(one);
     return absl::OkStatus();
   }
 

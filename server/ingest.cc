@@ -25,6 +25,20 @@ constexpr size_t kFlushBytes = 1 << 20;       // Content goes to the store in pi
 constexpr uint64_t kNoteBytes = 4 << 20;      // An upload's progress is written this often.
 constexpr int kNiceness = 5;
 
+class Stopwatch {
+ public:
+  // Seconds since the last lap.
+  double Lap() {
+    const absl::Time now = absl::Now();
+    const double seconds = absl::ToDoubleSeconds(now - last_);
+    last_ = now;
+    return seconds;
+  }
+
+ private:
+  absl::Time last_ = absl::Now();
+};
+
 absl::StatusOr<Spool> SpoolContent(const index::Store& store, const std::string& directory, uint64_t content_id,
                                    uint64_t size, Sha256* hash) {
   MIXMATCH_ASSIGN_OR_RETURN(Spool spool, Spool::Create(directory, static_cast<int64_t>(size)));
@@ -236,6 +250,8 @@ absl::StatusOr<v1::Item> Ingest::Upload::Finish(absl::string_view sha256) {
 absl::StatusOr<v1::Item> Ingest::Upload::DecodeAndCommit(const std::string& wanted) {
   if (received_ == 0) return absl::InvalidArgumentError("content: got 0 bytes, wanted at least 1");
   MIXMATCH_RETURN_IF_ERROR(Flush());
+  Stopwatch stopwatch;
+  v1::IngestStats cost;
   Sha256 hash;
   MIXMATCH_ASSIGN_OR_RETURN(const Spool spool, SpoolContent(ingest_.store_, ingest_.options_.data_dir, content_id_,
                                                             received_, &hash));
@@ -245,9 +261,12 @@ absl::StatusOr<v1::Item> Ingest::Upload::DecodeAndCommit(const std::string& want
                                                    ", the content has ", absl::BytesToHexString(digest),
                                                    "; send it again"));
   }
+  cost.set_store_seconds(stopwatch.Lap());
   MIXMATCH_ASSIGN_OR_RETURN(const model::DecodedMedia media,
                             ingest_.decoder_.Decode(spool.fd(), header_.media_type()));
+  cost.set_decode_seconds(stopwatch.Lap());
   MIXMATCH_ASSIGN_OR_RETURN(std::vector<model::PartDraft> drafts, model::MakeParts(media));
+  cost.set_describe_seconds(stopwatch.Lap());
 
   const uint64_t item_id = ingest_.events_.NextItemId();
   storage::v1::ItemRecord record;
@@ -281,6 +300,7 @@ absl::StatusOr<v1::Item> Ingest::Upload::DecodeAndCommit(const std::string& want
   }
   const std::shared_ptr<const Serving> serving = ingest_.live_.Current();
   MIXMATCH_RETURN_IF_ERROR(serving->encoder.EncodeAll(absl::MakeSpan(encoded)));
+  cost.set_encode_seconds(stopwatch.Lap());
   const auto commit = [&](const Serving& current, absl::Span<const EncodedPart> ready) {
     std::unique_ptr<index::StoreBatch> batch = ingest_.store_.NewBatch();
     batch->PutItem(record);
@@ -306,6 +326,11 @@ absl::StatusOr<v1::Item> Ingest::Upload::DecodeAndCommit(const std::string& want
   MIXMATCH_RETURN_IF_ERROR(ingest_.live_.Add(std::move(encoded), serving->generation, commit));
   ingest_.learner_.NoteUpload();
   ++ingest_.uploads_;
+  cost.set_store_seconds(cost.store_seconds() + stopwatch.Lap());
+  cost.set_modality(media.modality);
+  cost.set_bytes(received_);
+  cost.set_parts(parts.size());
+  ingest_.costs_.Add(cost);
   return item;
 }
 

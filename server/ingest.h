@@ -16,6 +16,7 @@
 #include "model/media/media_decoder.h"
 #include "server/catalog.h"
 #include "server/event_book.h"
+#include "server/ingest_costs.h"
 #include "server/learner.h"
 #include "server/live_index.h"
 #include "server/options.h"
@@ -72,6 +73,7 @@ class Ingest {
   absl::StatusOr<model::DecodedMedia> DecodeStored(const ItemRecord& record);
 
   uint64_t uploads() const { return uploads_; }
+  const IngestCosts& costs() const { return costs_; }
 
  private:
   const ServerOptions options_;
@@ -84,6 +86,7 @@ class Ingest {
   WorkerPool pool_;
   std::atomic<uint64_t> next_content_id_{1};
   std::atomic<uint64_t> uploads_{0};
+  IngestCosts costs_;
   absl::Mutex mutex_;
   // Uploads under way: by request id, the bytes that have come.
   absl::flat_hash_map<std::string, uint64_t> active_ ABSL_GUARDED_BY(mutex_);

@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <ostream>
 
@@ -45,6 +46,14 @@ int Stats(Session& session) {
                                       stats->searches_refused(), " refused, ", stats->searches_abandoned(),
                                       " given up")});
   table.Add({"uploads", absl::StrCat(stats->uploads())});
+  for (const v1::IngestStats& one : stats->ingest()) {
+    const double encode = one.describe_seconds() + one.encode_seconds();
+    const double all = std::max(1e-9, one.decode_seconds() + encode + one.store_seconds());
+    table.Add({"  " + ModalityName(one.modality()),
+               absl::StrFormat("%d, %.1f ms each: decode %.0f %%, encode %.0f %%, store %.0f %%", one.uploads(),
+                               1e3 * all / std::max<uint64_t>(1, one.uploads()), 100 * one.decode_seconds() / all,
+                               100 * encode / all, 100 * one.store_seconds() / all)});
+  }
   table.Print(session.out(), session.terminal().color);
   return kOk;
 }
