@@ -50,6 +50,9 @@ class Server:
     def pid(self) -> int:
         return self._process.pid
 
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def stop(self) -> None:
         """SIGTERM, which drains; SIGKILL if that takes too long."""
         if self.client is not None:

@@ -1,0 +1,105 @@
+// The trunk's arithmetic beside the machine's best matrix product, one JSON line.
+//   encoder_bench TRUNK_FILE SECONDS THREADS
+#include <ATen/Context.h>
+#include <ATen/Functions.h>
+#include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "model/modality/modality.h"
+#include "model/trunk/trunk.h"
+
+namespace mixmatch::model {
+namespace {
+
+constexpr int kBatch = 64;    // Parts a call.
+constexpr int kSide = 2048;   // Of the square matrices of the product.
+
+// Runs of `step` for so long: the best seconds of one.
+double BestSeconds(double seconds, const std::function<void()>& step) {
+  step();
+  double best = 1e30;
+  const absl::Time end = absl::Now() + absl::Seconds(seconds);
+  do {
+    const absl::Time start = absl::Now();
+    step();
+    best = std::min(best, absl::ToDoubleSeconds(absl::Now() - start));
+  } while (absl::Now() < end);
+  return best;
+}
+
+double PeakFlops(at::ScalarType type, double seconds) {
+  const c10::InferenceMode inference;
+  const at::Tensor a = at::randn({kSide, kSide}).to(type), b = at::randn({kSide, kSide}).to(type);
+  at::Tensor out = at::empty({kSide, kSide}, a.options());
+  return 2.0 * kSide * kSide * kSide / BestSeconds(seconds, [&] { at::mm_out(out, a, b); });
+}
+
+// Multiplications and additions of one part in linear maps, convolutions and attention; what is fixed or elementwise is
+// not counted. The plane's stem as in trunk_net.cc: 3 x 3 convolutions on 16 x 16, 8 x 8 and 4 x 4 places.
+double PlaneFlops(double maps, double width) {
+  return 2 * (256 * 48 * maps * 9 + 64 * 96 * 48.0 * 9 + 16 * width * 96 * 9 + width * (maps * 256 + 96.0 * 64));
+}
+
+double Flops(const TrunkConfig& c, int slot, int tokens) {
+  const double width = c.width;
+  double stem = 0, length = 0;
+  switch (c.stem(slot)) {
+    case StemKind::kMosaic: stem = PlaneFlops(21, width); length = 17; break;
+    case StemKind::kLogMel: stem = PlaneFlops(17, width); length = 17; break;
+    case StemKind::kFrames: stem = tokens / 16 * PlaneFlops(21, width); length = 1 + tokens / 16; break;
+    default: stem = 2.0 * (tokens + 1) * 256 * width; length = 1 + tokens;
+  }
+  const double layer = length * 24 * width * width + 4 * length * length * width;
+  return stem + c.layers * layer + 2 * width * c.output_dim;
+}
+
+std::string Bench(const std::string& path, double seconds) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const auto trunk = Trunk::FromBytes(bytes);
+  if (!trunk.ok()) return absl::StrCat("{\"error\": \"", trunk.status().message(), "\"}");
+  const TrunkConfig& config = (*trunk)->config();
+  const double f32 = PeakFlops(at::kFloat, seconds), bf16 = PeakFlops(at::kBFloat16, seconds);
+  std::string json = absl::StrCat("{\"f32_peak_gflops\": ", f32 / 1e9, ", \"bf16_peak_gflops\": ", bf16 / 1e9,
+                                  ", \"threads\": ", at::get_num_threads(), ", \"slots\": [");
+  std::mt19937 draw(1);
+  for (int slot = 0; slot < config.slots; ++slot) {
+    std::vector<uint8_t> tokens(kMostTokens * kTokenBytes);
+    for (uint8_t& byte : tokens) byte = static_cast<uint8_t>(draw());
+    const std::vector<TokenView> parts(kBatch, TokenView{slot, tokens});
+    bool failed = false;
+    const double best = BestSeconds(seconds, [&] { failed |= !(*trunk)->Encode(parts).ok(); });
+    const double flops = kBatch * Flops(config, slot, kMostTokens) / best;
+    if (failed) return absl::StrCat("{\"error\": \"slot ", slot, " takes no full part\"}");
+    absl::StrAppend(&json, slot > 0 ? ", " : "", "{\"slot\": ", slot, ", \"parts_per_second\": ", kBatch / best,
+                    ", \"gflops\": ", flops / 1e9, ", \"over_f32_peak\": ", flops / f32,
+                    ", \"over_bf16_peak\": ", flops / bf16, "}");
+  }
+  return json + "]}";
+}
+
+}  // namespace
+}  // namespace mixmatch::model
+
+int main(int argc, char** argv) {
+  if (argc != 4) {
+    fputs("usage: encoder_bench TRUNK_FILE SECONDS THREADS\n", stderr);
+    return 2;
+  }
+  at::set_num_threads(std::atoi(argv[3]));
+  printf("%s\n", mixmatch::model::Bench(argv[1], std::atof(argv[2])).c_str());
+  return 0;
+}
