@@ -75,6 +75,18 @@ void AddMedia(CLI::App& app, ServerOptions& o) {
   app.add_option("--max-text-bytes", limits.max_text_bytes, "Of a text")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_option("--max-table-bytes", limits.max_table_bytes, "Of a table, series or score")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-cells", limits.max_cells, "Of a table; a series may have four times as many values")
+      ->check(CLI::Range(int64_t{1}, int64_t{100'000'000}))
+      ->capture_default_str();
+  app.add_option("--max-columns", limits.max_columns, "Of a table or series")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  app.add_option("--max-cell-bytes", limits.max_cell_bytes, "Of a cell of a table")
+      ->check(CLI::Range(1, 64 << 20))
+      ->capture_default_str();
   app.add_option("--max-decoder-bytes", limits.max_memory_bytes, "Memory of a decoding process")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

@@ -43,6 +43,22 @@ struct DecodedSeries {
   std::vector<float> values;          // Row-major, channels.size() a row.
 };
 
+// A note of written music; pitch, velocity and program as in ScoreNote of model/modality/modality.h.
+struct DecodedNote {
+  double seconds = 0.0;  // When it begins, and
+  double beat = 0.0;     // the same in quarter notes; both from the start of the item.
+  float beats = 0.0f;    // How long it lasts.
+  uint8_t pitch = 0;
+  uint8_t velocity = 0;
+  uint8_t program = 0;
+  uint8_t reserved = 0;
+};
+
+struct DecodedScore {
+  std::vector<DecodedNote> notes;  // By beat.
+  double beats_per_bar = 4.0;      // At the beginning.
+};
+
 // One piece of a document; pieces come in the order of reading.
 struct DecodedBlock {
   enum class Kind : int { kText = 1, kHeading = 2, kCaption = 3, kFigure = 4, kPage = 5, kTable = 6, kCover = 7 };
@@ -59,7 +75,7 @@ struct DecodedBlock {
 struct DecodedMedia {
   v1::Modality modality = v1::MODALITY_UNSPECIFIED;
   std::string media_type;                            // Sniffed, e.g. "video/mp4".
-  double duration_seconds = 0.0;                     // Of sound and video; else 0.
+  double duration_seconds = 0.0;                     // Of sound, video, series and scores; else 0.
   std::string text;                                  // TEXT: valid UTF-8 without a byte order mark.
   std::vector<DecodedFrame> frames;                  // IMAGE: exactly one. VIDEO: at least one, evenly sampled.
   std::vector<float> samples;                        // AUDIO, and VIDEO with sound: mono at 16 kHz, -1 to 1.
@@ -68,6 +84,7 @@ struct DecodedMedia {
   std::vector<DecodedBlock> blocks;                  // DOCUMENT.
   DecodedTable table;                                // TABLE.
   DecodedSeries series;                              // SERIES.
+  DecodedScore score;                                // SCORE.
   double observed_unix_seconds = 0.0;                // SERIES whose times are dates: the first of them; else 0.
 };
 

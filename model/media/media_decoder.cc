@@ -91,6 +91,10 @@ WireRequest MakeRequest(const MediaLimits& limits, absl::string_view hint) {
   request.min_seconds = limits.min_seconds;
   request.max_seconds = limits.max_seconds;
   request.frames_per_second = limits.frames_per_second;
+  request.max_table_bytes = limits.max_table_bytes;
+  request.max_cells = limits.max_cells;
+  request.max_columns = limits.max_columns;
+  request.max_cell_bytes = limits.max_cell_bytes;
   request.min_side = limits.min_side;
   request.image_side = limits.image_side;
   request.frame_side = limits.frame_side;

@@ -19,6 +19,10 @@ struct MediaLimits {
   double min_seconds = 0.02;               // Of a sound or video.
   double max_seconds = 4 * 3600.0;         // Of a sound or video.
   int64_t max_text_bytes = 16 << 20;       // Of a text.
+  int64_t max_table_bytes = 256 << 20;     // Of a file of rows: CSV, TSV, JSON lines, NPY, MIDI.
+  int64_t max_cells = 4'000'000;           // Of a table; of values in a series four times as many.
+  int max_columns = 4096;                  // Of a table or series.
+  int max_cell_bytes = 64 << 10;           // Of a cell.
   int64_t max_memory_bytes = 4LL << 30;    // Address space of a decoding process.
   double max_wall_seconds = 600.0;         // For one item; CPU time is bounded by the same figure.
   int image_side = 256;                    // Longer side of decoded pictures, pixels.

@@ -27,6 +27,8 @@ inline constexpr int kSampleRate = 16000;
 struct WireRequest {
   int64_t max_pixels;
   int64_t max_text_bytes;
+  int64_t max_table_bytes;
+  int64_t max_cells;
   double min_seconds;
   double max_seconds;
   double frames_per_second;
@@ -34,6 +36,8 @@ struct WireRequest {
   int32_t image_side;
   int32_t frame_side;
   int32_t max_frames;
+  int32_t max_columns;
+  int32_t max_cell_bytes;
   char media_type_hint[128];  // Cut if longer; ends in zero.
 };
 

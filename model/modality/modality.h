@@ -18,7 +18,7 @@
 namespace mixmatch::model {
 
 // The numbers of mixmatch.v1.Modality.
-enum class Modality : int { kText = 1, kImage = 2, kAudio = 3, kVideo = 4, kTable = 6, kSeries = 7 };
+enum class Modality : int { kText = 1, kImage = 2, kAudio = 3, kVideo = 4, kTable = 6, kSeries = 7, kScore = 8 };
 
 // Packed RGB bytes, row-major, width * height * 3 of them. Transparency is laid on white before. Owns nothing.
 struct RgbView {
@@ -47,6 +47,23 @@ struct SeriesView {
   absl::Span<const float> values;       // Row-major, channels.size() a row; NaN where nothing was measured.
 };
 
+// A note of written music.
+struct ScoreNote {
+  float beat = 0.0f;      // Where it begins, in quarter notes from the beginning of the part.
+  float beats = 0.0f;     // How long it lasts, likewise.
+  uint8_t pitch = 0;      // 0 to 127; 60 is middle C.
+  uint8_t velocity = 0;   // 1 to 127.
+  uint8_t program = 0;    // General MIDI, 0 to 127; kDrums: percussion, whose pitch says which.
+  static constexpr uint8_t kDrums = 128;
+};
+
+// A stretch of written music. Owns nothing.
+struct ScoreView {
+  absl::Span<const ScoreNote> notes;  // By beat.
+  float beats = 0.0f;                 // Length.
+  float beats_per_minute = 120.0f;    // At its beginning.
+};
+
 // One part's decoded content; only the member of its modality is looked at. Owns nothing.
 struct PartContent {
   Modality modality = Modality::kText;
@@ -56,6 +73,7 @@ struct PartContent {
   absl::Span<const TimedFrame> frames;  // kVideo: one shot, 128 pixels and 12 frames a second are enough.
   TableView table;                     // kTable.
   SeriesView series;                   // kSeries.
+  ScoreView score;                     // kScore.
 };
 
 inline constexpr int kTokenBytes = 256;  // Every token of every modality.
