@@ -17,6 +17,7 @@
 #include "absl/synchronization/notification.h"
 #include "model/media/response_reader.h"
 #include "model/media/wire.h"
+#include "model/media/wire_request.h"
 #include "model/media/worker_process.h"
 #include "proto/base/status_macros.h"
 
@@ -84,26 +85,6 @@ class Spawner {
 // A descriptor of the same file that cannot write it, or -1.
 int OpenReadOnly(int fd) { return open(absl::StrCat("/proc/self/fd/", fd).c_str(), O_RDONLY | O_CLOEXEC); }
 
-WireRequest MakeRequest(const MediaLimits& limits, absl::string_view hint) {
-  WireRequest request = {};
-  request.max_pixels = limits.max_pixels;
-  request.max_text_bytes = limits.max_text_bytes;
-  request.min_seconds = limits.min_seconds;
-  request.max_seconds = limits.max_seconds;
-  request.frames_per_second = limits.frames_per_second;
-  request.max_table_bytes = limits.max_table_bytes;
-  request.max_cells = limits.max_cells;
-  request.max_columns = limits.max_columns;
-  request.max_cell_bytes = limits.max_cell_bytes;
-  request.min_side = limits.min_side;
-  request.image_side = limits.image_side;
-  request.frame_side = limits.frame_side;
-  request.max_frames = limits.max_frames;
-  const size_t size = std::min(hint.size(), sizeof(request.media_type_hint) - 1);
-  memcpy(request.media_type_hint, hint.data(), size);
-  return request;
-}
-
 class PooledDecoder : public MediaDecoder {
  public:
   explicit PooledDecoder(const MediaDecoderOptions& options)
@@ -111,7 +92,7 @@ class PooledDecoder : public MediaDecoder {
 
   absl::StatusOr<DecodedMedia> Decode(int fd, absl::string_view media_type_hint) override {
     const int readable = OpenReadOnly(fd);
-    const WireRequest request = MakeRequest(limits_, media_type_hint);
+    const WireRequest request = RequestOf(limits_, media_type_hint);
     Worker worker = TakeSlot();
     absl::StatusOr<DecodedMedia> media = DecodeWith(&worker, request, readable >= 0 ? readable : fd);
     ReturnSlot(std::move(worker));

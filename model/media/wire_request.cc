@@ -1,0 +1,29 @@
+#include "model/media/wire_request.h"
+
+#include <string.h>
+
+#include <algorithm>
+
+namespace mixmatch::model {
+
+WireRequest RequestOf(const MediaLimits& limits, absl::string_view hint) {
+  WireRequest request = {};
+  request.max_pixels = limits.max_pixels;
+  request.max_text_bytes = limits.max_text_bytes;
+  request.min_seconds = limits.min_seconds;
+  request.max_seconds = limits.max_seconds;
+  request.frames_per_second = limits.frames_per_second;
+  request.max_table_bytes = limits.max_table_bytes;
+  request.max_cells = limits.max_cells;
+  request.max_columns = limits.max_columns;
+  request.max_cell_bytes = limits.max_cell_bytes;
+  request.min_side = limits.min_side;
+  request.image_side = limits.image_side;
+  request.frame_side = limits.frame_side;
+  request.max_frames = limits.max_frames;
+  const size_t size = std::min(hint.size(), sizeof(request.media_type_hint) - 1);
+  memcpy(request.media_type_hint, hint.data(), size);
+  return request;
+}
+
+}  // namespace mixmatch::model
