@@ -25,6 +25,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr uint64_t kHeadSeed = 1;  // Of maps that nothing was learned for.
+
 std::string Digest(absl::string_view bytes) {
   Sha256 hash;
   hash.Update(bytes);
@@ -85,6 +87,13 @@ absl::StatusOr<std::shared_ptr<const model::Trunk>> FirstTrunk(const ServerOptio
   return model::Trunk::FromBytes(*bytes);
 }
 
+// A trunk with a stem for every slot: it may have been saved when there were fewer.
+absl::StatusOr<std::shared_ptr<const model::Trunk>> WithAllSlots(
+    absl::StatusOr<std::shared_ptr<const model::Trunk>> trunk) {
+  if (!trunk.ok()) return trunk;
+  return model::Trunk::WithSlots(*std::move(trunk), static_cast<int>(model::ModalityTable().size()));
+}
+
 std::string TrunkFile(uint64_t number) { return absl::StrCat("trunks/trunk-", number, ".bin"); }
 
 }  // namespace
@@ -119,10 +128,10 @@ absl::StatusOr<std::shared_ptr<const model::Trunk>> Checkpoint::LoadTrunk(uint64
   if (number == 0 && absl::IsNotFound(bytes.status())) {
     MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<const model::Trunk> first, FirstTrunk(options_));
     MIXMATCH_RETURN_IF_ERROR(Write(TrunkFile(0), first->ToBytes()).status());
-    return first;
+    return WithAllSlots(std::move(first));
   }
   MIXMATCH_RETURN_IF_ERROR(bytes.status());
-  return model::Trunk::FromBytes(*bytes);
+  return WithAllSlots(model::Trunk::FromBytes(*bytes));
 }
 
 void Checkpoint::SetTrainerState(std::string bytes) {
@@ -146,25 +155,28 @@ absl::StatusOr<std::shared_ptr<const model::Trunk>> Checkpoint::RestoreTrunk(sto
   trunk = LoadTrunk(0);
   if (trunk.ok()) return trunk;
   Log::Warn("trunk 0 cannot be read ({}); going back to random weights", trunk.status().ToString());
-  return model::Trunk::Create(options_.trunk);
+  return WithAllSlots(model::Trunk::Create(options_.trunk));
 }
 
 std::shared_ptr<const model::HeadMaps> Checkpoint::RestoreHead(const storage::v1::Manifest& manifest,
-                                                               const model::Trunk& trunk, bool* as_saved) const {
+                                                               const model::Trunk& trunk, int* slots_saved) const {
   const std::vector<int> dims = HeadDims(trunk);
-  *as_saved = false;
+  *slots_saved = 0;
   if (!options_.learner.random_head && !manifest.head().path().empty()) {
     auto bytes = Read(manifest.head());
     if (bytes.ok()) {
-      auto maps = model::HeadMaps::Parse(*bytes);
-      bool fits = maps.ok() && (*maps)->slots() == static_cast<int>(dims.size()) && (*maps)->dim() == options_.index.dim;
-      for (size_t slot = 0; fits && slot < dims.size(); ++slot) fits = (*maps)->feature_dim(slot) == dims[slot];
-      *as_saved = fits;
-      if (fits) return *std::move(maps);
+      const auto saved = model::HeadMaps::Parse(*bytes);
+      if (saved.ok() && (*saved)->dim() == options_.index.dim) {
+        auto maps = (*saved)->WithSlots(dims, kHeadSeed);
+        if (maps.ok()) {
+          *slots_saved = (*saved)->slots();
+          return *std::move(maps);
+        }
+      }
     }
     Log::Warn("the head of generation {} cannot be read; it will be solved again", manifest.generation());
   }
-  return *model::HeadMaps::Random(dims, options_.index.dim, /*seed=*/1);
+  return *model::HeadMaps::Random(dims, options_.index.dim, kHeadSeed);
 }
 
 // Makes the index agree with the store: parts that it lacks are mapped in, parts that are gone are taken out.
@@ -209,15 +221,16 @@ absl::StatusOr<Restored> Checkpoint::Restore() {
   }
   const uint64_t wanted_trunk = restored.manifest.trunk();
   MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<const model::Trunk> trunk, RestoreTrunk(restored.manifest));
-  bool same_head = false;
-  std::shared_ptr<const model::HeadMaps> head = RestoreHead(restored.manifest, *trunk, &same_head);
+  int slots_saved = 0;
+  std::shared_ptr<const model::HeadMaps> head = RestoreHead(restored.manifest, *trunk, &slots_saved);
   // Vectors of another encoder are not to be searched with this one: its own are made from the features.
-  const bool same = restored.manifest.trunk() == wanted_trunk && same_head;
+  const bool same = restored.manifest.trunk() == wanted_trunk && slots_saved > 0;
   auto serving = std::make_shared<Serving>(
       Serving{restored.manifest.generation(), Encoder(restored.manifest.trunk(), trunk, head), {}});
   for (int slot = 0; slot < static_cast<int>(model::ModalityTable().size()); ++slot) {
     std::shared_ptr<index::SegmentedIndex> index;
-    if (same && !restored.manifest.segments_path().empty()) {
+    const bool is_new = same && slot >= slots_saved;  // Nothing of it can have been saved.
+    if (same && !is_new && !restored.manifest.segments_path().empty()) {
       const std::string directory = Path(absl::StrCat(restored.manifest.segments_path(), "/", slot));
       index::LoadReport report;
       auto loaded = index::SegmentedIndex::Load(options_.index, directory, serving->generation, &report);
@@ -236,7 +249,7 @@ absl::StatusOr<Restored> Checkpoint::Restore() {
     }
     if (index == nullptr) {
       MIXMATCH_ASSIGN_OR_RETURN(index, index::SegmentedIndex::Create(options_.index, serving->generation));
-      if (!restored.manifest.segments_path().empty()) ++restored.segments_rebuilt;
+      if (!is_new && !restored.manifest.segments_path().empty()) ++restored.segments_rebuilt;
     }
     MIXMATCH_RETURN_IF_ERROR(FillIndex(slot, serving->encoder, *index));
     serving->slots.push_back(std::move(index));

@@ -33,7 +33,8 @@ class Checkpoint {
   Checkpoint(const ServerOptions& options, index::Store& store);
 
   // Reads the last checkpoint. What is missing or damaged is made anew from the store: segments from the features, the
-  // head as a random one until the learner has solved it again, the trunk by trunk 0. Never refuses for that. NOT_FOUND
+  // head as a random one until the learner has solved it again, the trunk by trunk 0. Never refuses for that. Slots that
+  // did not exist when it was written are added to the trunk and the head; what was there is as it was. NOT_FOUND
   // or DATA_LOSS only when a new data directory's --init cannot be read.
   absl::StatusOr<Restored> Restore();
 
@@ -55,8 +56,9 @@ class Checkpoint {
   absl::StatusOr<storage::v1::GenerationFile> Write(const std::string& below, absl::string_view bytes) const;
   absl::StatusOr<std::string> Read(const storage::v1::GenerationFile& file) const;
   absl::StatusOr<std::shared_ptr<const model::Trunk>> RestoreTrunk(storage::v1::Manifest& manifest) const;
+  // `slots_saved`: of how many slots the maps are the saved ones; 0 if they could not be read.
   std::shared_ptr<const model::HeadMaps> RestoreHead(const storage::v1::Manifest& manifest, const model::Trunk& trunk,
-                                                     bool* as_saved) const;
+                                                     int* slots_saved) const;
   absl::Status FillIndex(int slot, const Encoder& encoder, index::SegmentedIndex& index) const;
 
   const ServerOptions options_;

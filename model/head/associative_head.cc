@@ -579,12 +579,13 @@ absl::Status MomentHead::Load(absl::string_view bytes) {
   const uint32_t dim = reader.U32(), slots = reader.U32();
   std::vector<int> dims;
   for (uint32_t s = 0; s < slots && s < kMostSlots; ++s) dims.push_back(static_cast<int>(reader.U32()));
-  if (static_cast<int>(dim) != options_.dim || dims != options_.feature_dims) {
+  if (static_cast<int>(dim) != options_.dim || dims.size() != slots || slots > options_.feature_dims.size() ||
+      !std::equal(dims.begin(), dims.end(), options_.feature_dims.begin())) {
     return absl::FailedPreconditionError(
         "head.load: the state is of other feature dimensions; rebuild the head from the stored features");
   }
-  Moments moments(dims);
-  std::vector<at::Tensor> start(slots);
+  Moments moments(options_.feature_dims);  // Slots that the state lacks have seen nothing.
+  std::vector<at::Tensor> start(options_.feature_dims.size());
   bool fits = true;
   const auto read = [&](int64_t rows, int64_t columns) {  // columns < 0: any
     const std::vector<float> values = reader.Floats();

@@ -61,7 +61,8 @@ struct SolvedHead {
 
 // Add and Remove may be called from any thread at any time and return quickly: they queue. Fold, Solve and Save work on
 // the queue and the moments, one at a time; they do not block Add and Remove while they compute.
-// Memory: 4 bytes times (sum of dims)^2 + sum of dims^2, 250 MB for the four modalities of this server, and the queue.
+// Memory: 4 bytes times (sum of dims)^2 + sum of dims^2 over the modalities that have been seen, up to 250 MB for four of
+// this server's, and the queue. One that was never seen costs its random projection alone and changes nothing else.
 class AssociativeHead {
  public:
   static absl::StatusOr<std::unique_ptr<AssociativeHead>> Create(const AssociativeHeadOptions& options);
@@ -99,8 +100,8 @@ class AssociativeHead {
   virtual void ForgetSolution() = 0;
 
   // The full state, with the queue folded in, in this build's byte order; checksummed. Load replaces everything, in a
-  // head of the same options. DATA_LOSS when the bytes are cut or altered, FAILED_PRECONDITION when they are of other
-  // dimensions.
+  // head of the same options, or of more modalities behind the same ones. DATA_LOSS when the bytes are cut or altered,
+  // FAILED_PRECONDITION when they are of other dimensions.
   virtual absl::StatusOr<std::string> Save() = 0;
   virtual absl::Status Load(absl::string_view bytes) = 0;
 };

@@ -5,6 +5,7 @@
 #include <ATen/ops/mm.h>
 #include <c10/core/InferenceMode.h>
 
+#include <algorithm>
 #include <cmath>
 #include <exception>
 
@@ -56,6 +57,13 @@ void Normalize(float* row, int dim) {
   for (int j = 0; j < dim; ++j) row[j] *= scale;
 }
 
+// A map without offset.
+std::vector<float> RandomWeights(int from, int dim, uint64_t seed) {
+  std::vector<float> weights = RandomProjection(from, dim, seed);
+  weights.resize(weights.size() + dim, 0.0f);
+  return weights;
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const HeadMaps>> HeadMaps::Create(std::vector<int> feature_dims, int dim,
@@ -81,10 +89,24 @@ absl::StatusOr<std::shared_ptr<const HeadMaps>> HeadMaps::Random(std::vector<int
     if (feature_dims[s] < 1 || dim < 1) {
       return absl::InvalidArgumentError("head.maps: dimensions must be at least 1");
     }
-    weights.push_back(RandomProjection(feature_dims[s], dim, seed + s));
-    weights.back().resize(weights.back().size() + dim, 0.0f);
+    weights.push_back(RandomWeights(feature_dims[s], dim, seed + s));
   }
   return Create(std::move(feature_dims), dim, std::move(weights));
+}
+
+absl::StatusOr<std::shared_ptr<const HeadMaps>> HeadMaps::WithSlots(const std::vector<int>& feature_dims,
+                                                                    uint64_t seed) const {
+  if (feature_dims.size() < feature_dims_.size() ||
+      !std::equal(feature_dims_.begin(), feature_dims_.end(), feature_dims.begin())) {
+    return absl::InvalidArgumentError(absl::StrCat("head.maps: got ", feature_dims.size(), " slots that do not begin with ",
+                                                   "the ", feature_dims_.size(), " of this head; solve the head again"));
+  }
+  std::vector<std::vector<float>> weights = weights_;
+  for (size_t s = weights.size(); s < feature_dims.size(); ++s) {
+    if (feature_dims[s] < 1) return absl::InvalidArgumentError("head.maps: dimensions must be at least 1");
+    weights.push_back(RandomWeights(feature_dims[s], dim_, seed + s));
+  }
+  return Create(feature_dims, dim_, std::move(weights));
 }
 
 absl::StatusOr<std::shared_ptr<const HeadMaps>> HeadMaps::Parse(absl::string_view bytes) {

@@ -30,6 +30,10 @@ class HeadMaps {
   static absl::StatusOr<std::shared_ptr<const HeadMaps>> Parse(absl::string_view bytes);
   std::string Serialize() const;
 
+  // These maps, followed by those of Random(feature_dims, dim(), seed) for the slots that are missing. INVALID_ARGUMENT
+  // unless feature_dims begins with the lengths of the slots that are there.
+  absl::StatusOr<std::shared_ptr<const HeadMaps>> WithSlots(const std::vector<int>& feature_dims, uint64_t seed) const;
+
   int slots() const { return static_cast<int>(feature_dims_.size()); }
   int feature_dim(int slot) const { return feature_dims_[slot]; }
   int dim() const { return dim_; }

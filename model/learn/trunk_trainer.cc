@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <exception>
+#include <numeric>
 #include <random>
 #include <utility>
 
@@ -427,17 +428,24 @@ absl::StatusOr<State> NetTrainer::Parse(absl::string_view bytes) const {
   if (!ReadString(&in, &weights)) return damaged;
   absl::StatusOr<TrunkNet> net = TrunkNet::FromBytes(weights);
   if (!net.ok()) return net.status();
+  // Arrays of slots that the state lacks begin from their first values; `places` is where the others lie.
+  std::vector<int> places(net->parameters.size());
+  std::iota(places.begin(), places.end(), 0);
+  if (net->config.slots < state_.net.config.slots) {
+    if (absl::Status s = net->AddSlots(state_.net.config.slots, &places); !s.ok()) return s;
+  }
   if (absl::Status s = SameShape(net->config, state_.net.config); !s.ok()) return s;
   State state = Fresh(*std::move(net));
   state.steps = steps;
-  for (Moments& m : state.moments) {
+  for (const int place : places) {
+    Moments& m = state.moments[place];
     m.count = in.U64();
     if (!ReadTensor(&in, &m.first) || !ReadTensor(&in, &m.second)) return damaged;
   }
   // A state without an average starts one from its weights; one that is not asked for is left.
-  if (const uint32_t averages = in.U32(); averages == state.average.size()) {
-    for (at::Tensor& a : state.average) {
-      if (!ReadTensor(&in, &a)) return damaged;
+  if (const uint32_t averages = in.U32(); averages == places.size() && !state.average.empty()) {
+    for (const int place : places) {
+      if (!ReadTensor(&in, &state.average[place])) return damaged;
     }
   }
   if (state.proxies.defined()) {

@@ -77,7 +77,10 @@ TrunkConfig TrunkConfig::Tiny() {
 
 TrunkConfig TrunkConfig::Small() {
   TrunkConfig config;
-  config.stems = {StemKind::kWords, StemKind::kMosaic, StemKind::kLogMel, StemKind::kFrames};
+  config.stems = {StemKind::kWords,  StemKind::kMosaic, StemKind::kLogMel, StemKind::kFrames,
+                  StemKind::kWords,   // Tables,
+                  StemKind::kBag};    // series.
+  config.slots = static_cast<int>(config.stems.size());
   config.layers = 2;
   config.output_dim = 192;
   return config;
@@ -88,6 +91,28 @@ TrunkConfig TrunkConfig::Base() {
   config.width = 256;
   config.layers = 6;
   return config;
+}
+
+TrunkConfig TrunkConfig::WithSlots(int wanted) const {
+  TrunkConfig config = *this;
+  const TrunkConfig small = Small();
+  for (; config.slots < wanted; ++config.slots) {
+    if (stems.empty()) continue;
+    config.stems.push_back(config.slots < small.slots ? small.stem(config.slots) : StemKind::kBag);
+  }
+  return config;
+}
+
+absl::StatusOr<std::shared_ptr<const Trunk>> Trunk::WithSlots(std::shared_ptr<const Trunk> trunk, int slots) {
+  if (trunk->config().slots >= slots) return trunk;
+  try {
+    absl::StatusOr<TrunkNet> net = TrunkNet::FromBytes(trunk->ToBytes());
+    if (!net.ok()) return net.status();
+    if (absl::Status added = net->AddSlots(slots); !added.ok()) return added;
+    return std::make_shared<const NetTrunk>(*std::move(net));
+  } catch (const std::exception& e) {
+    return absl::InternalError(absl::StrCat("Trunk::WithSlots: ", e.what()));
+  }
 }
 
 absl::StatusOr<std::shared_ptr<const Trunk>> Trunk::Create(const TrunkConfig& config) {

@@ -41,6 +41,10 @@ struct TrunkConfig {
   static TrunkConfig Small();  // For two cores; the default. Stems for the table of modalities.
   static TrunkConfig Base();   // For a GPU.
 
+  // The same with at least `slots` slots. Those added read tokens as Small() does for its slots, as kBag beyond them and
+  // where all are kBag.
+  TrunkConfig WithSlots(int slots) const;
+
   StemKind stem(int slot) const { return stems.empty() ? StemKind::kBag : stems[slot]; }
 };
 
@@ -52,6 +56,11 @@ class Trunk {
   // From ToBytes: a safetensors file. DATA_LOSS when cut or altered, FAILED_PRECONDITION when of another version.
   static absl::StatusOr<std::shared_ptr<const Trunk>> FromBytes(absl::string_view bytes);
   virtual ~Trunk() = default;
+
+  // A trunk of at least `slots` slots: these weights, and those of the missing stems made from the configuration's seed
+  // (the same in every process). Parts of the slots that it had are read as before, to the bit. The same object if there
+  // is nothing to add.
+  static absl::StatusOr<std::shared_ptr<const Trunk>> WithSlots(std::shared_ptr<const Trunk> trunk, int slots);
 
   virtual const TrunkConfig& config() const = 0;
   // The weights with the configuration and a checksum, in the safetensors format.

@@ -48,6 +48,22 @@ class Normal {
   std::mt19937_64 engine_;
 };
 
+at::Tensor FirstValues(const ParameterSpec& spec, Normal& normal) {
+  at::Tensor array = at::empty(spec.shape, at::kFloat);
+  float* values = array.data_ptr<float>();
+  for (int64_t i = 0; i < array.numel(); ++i) {
+    values[i] = spec.deviation == 0 ? spec.mean : spec.mean + spec.deviation * normal.Next();
+  }
+  return array;
+}
+
+// FNV-1a, so that it is the same everywhere.
+uint64_t SeedOf(absl::string_view name, uint64_t seed) {
+  uint64_t hash = 0xcbf29ce484222325ull ^ seed;
+  for (const char c : name) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3ull;
+  return hash;
+}
+
 bool In(int v, int low, int high) { return v >= low && v <= high; }
 
 absl::Status CheckConfig(const TrunkConfig& c) {
@@ -302,15 +318,30 @@ absl::StatusOr<TrunkNet> TrunkNet::Create(const TrunkConfig& config) {
   const std::vector<ParameterSpec> specs = ParameterSpecs(config);
   TrunkNet net{config, {}, IndexOf(specs)};
   Normal normal(config.seed);
-  for (const ParameterSpec& spec : specs) {
-    at::Tensor array = at::empty(spec.shape, at::kFloat);
-    float* values = array.data_ptr<float>();
-    for (int64_t i = 0; i < array.numel(); ++i) {
-      values[i] = spec.deviation == 0 ? spec.mean : spec.mean + spec.deviation * normal.Next();
-    }
-    net.parameters.push_back(std::move(array));
-  }
+  for (const ParameterSpec& spec : specs) net.parameters.push_back(FirstValues(spec, normal));
   return net;
+}
+
+absl::Status TrunkNet::AddSlots(int slots, std::vector<int>* moved) {
+  const TrunkConfig grown = config.WithSlots(slots);
+  if (const absl::Status status = CheckConfig(grown); !status.ok()) return status;
+  const std::vector<ParameterSpec> specs = ParameterSpecs(grown);
+  const absl::flat_hash_map<std::string, int> places = IndexOf(specs);
+  std::vector<at::Tensor> arrays(specs.size());
+  if (moved != nullptr) moved->resize(parameters.size());
+  for (const auto& [name, place] : index) {
+    arrays[places.at(name)] = parameters[place];
+    if (moved != nullptr) (*moved)[place] = places.at(name);
+  }
+  for (size_t i = 0; i < specs.size(); ++i) {
+    if (arrays[i].defined()) continue;
+    Normal normal(SeedOf(specs[i].name, grown.seed));
+    arrays[i] = FirstValues(specs[i], normal);
+  }
+  config = grown;
+  parameters = std::move(arrays);
+  index = places;
+  return absl::OkStatus();
 }
 
 std::string TrunkNet::ToBytes() const {

@@ -62,6 +62,11 @@ struct TrunkNet {
   static absl::StatusOr<TrunkNet> FromBytes(absl::string_view bytes);
   std::string ToBytes() const;
 
+  // Grows to config.WithSlots(slots): arrays that are missing get first values, each from the configuration's seed and its
+  // own name; the others keep theirs. Gives the new place of each old array in `moved`, if asked for. INVALID_ARGUMENT
+  // when out of bounds.
+  absl::Status AddSlots(int slots, std::vector<int>* moved = nullptr);
+
   // INVALID_ARGUMENT on a bad slot or number of tokens; `where` begins the message.
   absl::Status Check(const TokenView& part, absl::string_view where) const;
   // Groups of one slot. Parts have been checked.

@@ -23,7 +23,7 @@ inline constexpr int kDim = 16;
 
 inline std::shared_ptr<const model::Trunk> TinyTrunk() {
   static const auto* trunk = new std::shared_ptr<const model::Trunk>(
-      model::Trunk::Create(model::TrunkConfig::Tiny()).value());
+      model::Trunk::Create(model::TrunkConfig::Tiny().WithSlots(static_cast<int>(model::ModalityTable().size()))).value());
   return *trunk;
 }
 

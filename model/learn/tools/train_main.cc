@@ -182,7 +182,9 @@ absl::StatusOr<std::shared_ptr<const Trunk>> FirstTrunk(const Options& options) 
   if (!options.init.empty()) {
     absl::StatusOr<std::string> bytes = ReadWholeFile(options.init);
     if (!bytes.ok()) return bytes.status();
-    return Trunk::FromBytes(*bytes);
+    absl::StatusOr<std::shared_ptr<const Trunk>> trunk = Trunk::FromBytes(*bytes);
+    if (!trunk.ok()) return trunk;
+    return Trunk::WithSlots(*std::move(trunk), TrunkConfig::Small().slots);
   }
   TrunkConfig config = options.config == "tiny"   ? TrunkConfig::Tiny()
                        : options.config == "base" ? TrunkConfig::Base()

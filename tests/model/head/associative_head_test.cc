@@ -361,5 +361,42 @@ TEST(AssociativeHeadTest, CreateRefusesOptionsOutOfRange) {
   }
 }
 
+TEST(AssociativeHeadTest, AModalityThatIsNeverSeenChangesNoMapAndTakesNoMoments) {
+  World world({30, 40});
+  AssociativeHeadOptions more = SmallOptions();
+  more.feature_dims.push_back(3000);
+  auto head = AssociativeHead::Create(SmallOptions()).value();
+  auto wide = AssociativeHead::Create(more).value();
+  for (const Event& event : MakeEvents(world, 60)) {
+    ASSERT_TRUE(head->Add(event.parts()).ok());
+    ASSERT_TRUE(wide->Add(event.parts()).ok());
+  }
+  const auto maps = head->Solve(), wide_maps = wide->Solve();
+  for (int slot : {0, 1}) {
+    const std::vector<float> view = world.See(slot, world.Cause());
+    EXPECT_EQ(*maps->maps->Map(slot, view), *wide_maps->maps->Map(slot, view)) << slot;
+  }
+  EXPECT_LT(wide->Save()->size(), head->Save()->size() + 200);  // The moments of 3,000 features would be 36 MB.
+}
+
+TEST(AssociativeHeadTest, AStateOfFewerModalitiesLoadsAndTheNewOneLearnsAfterwards) {
+  World world({30, 40});
+  AssociativeHeadOptions more = SmallOptions();
+  more.feature_dims.push_back(20);
+  const std::vector<Event> events = MakeEvents(world, 60);
+  auto head = AssociativeHead::Create(SmallOptions()).value();
+  for (const Event& event : events) ASSERT_TRUE(head->Add(event.parts()).ok());
+  const auto solved = head->Solve();
+  auto grown = AssociativeHead::Create(more).value();
+  ASSERT_TRUE(grown->Load(*head->Save()).ok());
+  const auto again = grown->Solve();
+  EXPECT_EQ(again->report.events, 60);
+  EXPECT_LT(CosineDifference(*solved->maps, *again->maps, events), 2e-2);
+  const std::vector<float> third(20, 0.5f);
+  ASSERT_TRUE(grown->Add({EventPart{0, events[0].features[0]}, EventPart{2, third}}).ok());
+  EXPECT_EQ(grown->Solve()->report.events, 61);
+  EXPECT_EQ(head->Load(*grown->Save()).code(), absl::StatusCode::kFailedPrecondition);
+}
+
 }  // namespace
 }  // namespace mixmatch::model

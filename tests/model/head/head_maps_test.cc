@@ -81,5 +81,14 @@ TEST(HeadMapsTest, FeaturesOfNothingStillGiveAUnitVector) {
   EXPECT_NEAR(Dot(out, out), 1.0, 1e-6);
 }
 
+TEST(HeadMapsTest, SlotsThatAreAddedLeaveTheOthersAsTheyWere) {
+  const auto two = HeadMaps::Random({9, 4}, 8, 5).value();
+  const auto three = HeadMaps::Parse(two->Serialize()).value()->WithSlots({9, 4, 6}, 5).value();
+  EXPECT_EQ(three->Serialize(), HeadMaps::Random({9, 4, 6}, 8, 5).value()->Serialize());
+  EXPECT_EQ(two->WithSlots({9, 4}, 5).value()->Serialize(), two->Serialize());
+  EXPECT_EQ(two->WithSlots({9}, 5).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(two->WithSlots({9, 5, 6}, 5).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace mixmatch::model

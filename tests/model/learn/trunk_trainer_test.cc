@@ -321,5 +321,19 @@ TEST(PartsDraw, MoreThanTwoAreAllDifferentAndFewerWhereTheEventHasFewer) {
   EXPECT_THAT(DrawParts(event, 4, random), testing::UnorderedElementsAre(0, 1, 2));
 }
 
+TEST(TrunkTrainer, AStateOfFewerSlotsGoesOnWhereItStopped) {
+  const PlantedWorld world(9);
+  TrunkTrainerOptions options = Fast();
+  options.average = 0.9;
+  const auto four = Trainer(options);
+  Train(*four, world, 5, 1);
+  const auto six = Trainer(options, *Trunk::WithSlots(Untrained(), 6));
+  ASSERT_TRUE(six->Load(*four->Save()).ok());
+  EXPECT_EQ(six->steps(), 5);
+  EXPECT_EQ((*six->Snapshot())->ToBytes(), (*Trunk::WithSlots(*four->Snapshot(), 6))->ToBytes());
+  const std::vector<double> wanted = Train(*four, world, 3, 200), got = Train(*six, world, 3, 200);
+  for (int s = 0; s < 3; ++s) EXPECT_NEAR(got[s], wanted[s], 1e-4) << s;
+}
+
 }  // namespace
 }  // namespace mixmatch::model

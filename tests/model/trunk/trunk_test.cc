@@ -154,5 +154,32 @@ TEST(Trunk, ManyThreadsEncodeTheSameRowsAsOne) {
   for (const std::vector<float>& row : got) EXPECT_LT(Difference(row, wanted), 1e-5);
 }
 
+TEST(Trunk, SlotsThatAreAddedLeaveTheRowsOfTheOthersAsTheyWereToTheBit) {
+  TrunkConfig four = TrunkConfig::Small();
+  four.slots = 4;
+  four.stems.resize(4);
+  const auto trunk = *Trunk::Create(four);
+  const auto grown = *Trunk::WithSlots(*Trunk::FromBytes(trunk->ToBytes()), 6);
+  EXPECT_EQ(grown->config().slots, 6);
+  EXPECT_EQ(grown->config().stem(4), TrunkConfig::Small().stem(4));
+  const Tokens picture = RandomTokens(64, 1), word = RandomTokens(1, 2);
+  for (const TokenView& part : {TokenView{0, word}, TokenView{1, picture}, TokenView{2, picture}, TokenView{3, picture}}) {
+    EXPECT_EQ(*grown->Encode({part}), *trunk->Encode({part})) << part.slot;
+  }
+  for (int slot : {4, 5}) EXPECT_TRUE(grown->Encode({{slot, word}}).ok()) << slot;
+  EXPECT_GT(Difference(*grown->Encode({{4, word}}), *grown->Encode({{0, word}})), 1e-2);
+}
+
+TEST(Trunk, SlotsThatAreAddedAreTheSameInEveryProcessAndOnceOrOneByOne) {
+  const std::string saved = Tiny(3)->ToBytes();
+  const auto once = *Trunk::WithSlots(*Trunk::FromBytes(saved), 7);
+  EXPECT_EQ((*Trunk::WithSlots(*Trunk::FromBytes(saved), 7))->ToBytes(), once->ToBytes());
+  const auto five = *Trunk::WithSlots(*Trunk::FromBytes(saved), 5);
+  EXPECT_EQ((*Trunk::WithSlots(*Trunk::FromBytes(five->ToBytes()), 7))->ToBytes(), once->ToBytes());
+  EXPECT_EQ(Trunk::WithSlots(once, 7)->get(), once.get());
+  EXPECT_EQ(Trunk::WithSlots(once, 3)->get(), once.get());
+  EXPECT_EQ(Trunk::WithSlots(once, 65).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace mixmatch::model
