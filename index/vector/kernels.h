@@ -1,4 +1,4 @@
-// Inner products of f32 rows and of int8 codes, with the widest vector instructions that the CPU has.
+// Inner products of f32 rows, of int8 codes and of bits, with the widest vector instructions that the CPU has.
 #ifndef MIXMATCH_INDEX_VECTOR_KERNELS_H_
 #define MIXMATCH_INDEX_VECTOR_KERNELS_H_
 
@@ -28,6 +28,10 @@ struct Kernels {
   int32_t (*code_dot)(const int8_t* query, const uint8_t* row, size_t n);
   void (*code_rows)(const int8_t* query, const uint8_t* rows, size_t count, size_t n, int32_t* out);
   void (*code_4)(const int8_t* query, const uint8_t* const* rows, size_t n, int32_t* out);
+
+  // Bits: `words` is a multiple of 8, at most 1,024; the query is four planes of as many words. out[i] is the sum over the
+  // planes j of 2^j times the bits that plane j and row i have in common, for `count` rows that lie one after the other.
+  void (*bit_rows)(const uint64_t* query, const uint64_t* rows, size_t count, size_t words, uint32_t* out);
 };
 
 // Chosen once.

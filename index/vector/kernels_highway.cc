@@ -107,7 +107,29 @@ void Code4(const int8_t* query, const uint8_t* const* rows, size_t n, int32_t* o
   for (int i = 0; i < 4; ++i) out[i] = CodeDot(query, rows[i], n);
 }
 
-Kernels Table() { return {hwy::TargetName(HWY_TARGET), Dot, DotRows, Dot4, CodePair, CodeDot, CodeRows, Code4}; }
+using Bits = hn::CappedTag<uint64_t, 8>;
+
+void BitRows(const uint64_t* query, const uint64_t* rows, size_t count, size_t words, uint32_t* out) {
+  const Bits d;
+  const size_t lanes = hn::Lanes(d);
+  for (size_t i = 0; i < count; ++i, rows += words) {
+    auto sum = hn::Zero(d);
+    for (size_t w = 0; w < words; w += lanes) {
+      const auto row = hn::Load(d, rows + w);
+      const auto a = hn::PopulationCount(hn::And(row, hn::Load(d, query + w)));
+      const auto b = hn::PopulationCount(hn::And(row, hn::Load(d, query + words + w)));
+      const auto c = hn::PopulationCount(hn::And(row, hn::Load(d, query + 2 * words + w)));
+      const auto e = hn::PopulationCount(hn::And(row, hn::Load(d, query + 3 * words + w)));
+      const auto low = hn::Add(a, hn::ShiftLeft<1>(b)), high = hn::Add(c, hn::ShiftLeft<1>(e));
+      sum = hn::Add(sum, hn::Add(low, hn::ShiftLeft<2>(high)));
+    }
+    out[i] = static_cast<uint32_t>(hn::GetLane(hn::SumOfLanes(d, sum)));
+  }
+}
+
+Kernels Table() {
+  return {hwy::TargetName(HWY_TARGET), Dot, DotRows, Dot4, CodePair, CodeDot, CodeRows, Code4, BitRows};
+}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace mixmatch::index

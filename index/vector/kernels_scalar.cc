@@ -43,8 +43,19 @@ void Code4(const int8_t* query, const uint8_t* const* rows, size_t n, int32_t* o
   for (int i = 0; i < 4; ++i) out[i] = CodeDot(query, rows[i], n);
 }
 
+void BitRows(const uint64_t* query, const uint64_t* rows, size_t count, size_t words, uint32_t* out) {
+  for (size_t i = 0; i < count; ++i) {
+    const uint64_t* row = rows + i * words;
+    uint32_t sum = 0;
+    for (size_t plane = 0; plane < 4; ++plane) {
+      for (size_t w = 0; w < words; ++w) sum += __builtin_popcountll(row[w] & query[plane * words + w]) << plane;
+    }
+    out[i] = sum;
+  }
+}
+
 }  // namespace
 
-Kernels ScalarKernels() { return {"scalar", Dot, DotRows, Dot4, CodePair, CodeDot, CodeRows, Code4}; }
+Kernels ScalarKernels() { return {"scalar", Dot, DotRows, Dot4, CodePair, CodeDot, CodeRows, Code4, BitRows}; }
 
 }  // namespace mixmatch::index

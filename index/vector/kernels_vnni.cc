@@ -1,10 +1,12 @@
-// Code kernels over AVX512-VNNI, by hand: Highway 1.0 has no byte product with 32-bit sums.
+// Kernels over AVX512-VNNI and -VPOPCNTDQ, by hand: Highway 1.0 has no byte product with 32-bit sums, and counts bits by
+// table without its Ice Lake target.
 #include "index/vector/kernels_internal.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 
 #define MIXMATCH_VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
+#define MIXMATCH_BITS __attribute__((target("avx512f,avx512vpopcntdq")))
 
 namespace mixmatch::index {
 namespace {
@@ -65,6 +67,25 @@ MIXMATCH_VNNI void CodeRows(const int8_t* query, const uint8_t* rows, size_t cou
   for (size_t i = 0; i < count; ++i) out[i] = CodeDot(query, rows + i * n, n);
 }
 
+MIXMATCH_BITS __m512i Counted(__m512i row, const uint64_t* query, size_t words) {
+  const __m512i a = _mm512_popcnt_epi64(_mm512_and_si512(row, _mm512_load_si512(query)));
+  const __m512i b = _mm512_popcnt_epi64(_mm512_and_si512(row, _mm512_load_si512(query + words)));
+  const __m512i c = _mm512_popcnt_epi64(_mm512_and_si512(row, _mm512_load_si512(query + 2 * words)));
+  const __m512i d = _mm512_popcnt_epi64(_mm512_and_si512(row, _mm512_load_si512(query + 3 * words)));
+  const __m512i low = _mm512_add_epi64(a, _mm512_slli_epi64(b, 1)), high = _mm512_add_epi64(c, _mm512_slli_epi64(d, 1));
+  return _mm512_add_epi64(low, _mm512_slli_epi64(high, 2));
+}
+
+MIXMATCH_BITS void BitRows(const uint64_t* query, const uint64_t* rows, size_t count, size_t words, uint32_t* out) {
+  for (size_t i = 0; i < count; ++i, rows += words) {
+    __m512i sum = _mm512_setzero_si512();
+    for (size_t w = 0; w < words; w += 8) {
+      sum = _mm512_add_epi64(sum, Counted(_mm512_load_si512(rows + w), query + w, words));
+    }
+    out[i] = static_cast<uint32_t>(_mm512_reduce_add_epi64(sum));
+  }
+}
+
 }  // namespace
 
 bool UseVnni(Kernels& kernels) {
@@ -76,6 +97,7 @@ bool UseVnni(Kernels& kernels) {
   kernels.code_dot = CodeDot;
   kernels.code_rows = CodeRows;
   kernels.code_4 = Code4;
+  if (__builtin_cpu_supports("avx512vpopcntdq")) kernels.bit_rows = BitRows;
   return true;
 }
 

@@ -97,14 +97,15 @@ class Rows {
   }
   void PopBack() { --size_; }
 
-  // Calls visit(first row, count, scores) over all rows, block by block; scores are inner products with the padded query.
+  // Calls visit(first row, count, scores) over all rows, block by block, while it returns true; scores are inner products
+  // with the padded query.
   template <typename Visit>
   void Scan(const float* padded_query, Visit visit) const {
     float scores[kBlock];
     for (int64_t first = 0; first < size_; first += kBlock) {
       const int64_t count = std::min(kBlock, size_ - first);
       BestKernels().dot_rows(padded_query, row(first), count, stride_, scores);
-      visit(first, count, static_cast<const float*>(scores));
+      if (!visit(first, count, static_cast<const float*>(scores))) return;
     }
   }
 

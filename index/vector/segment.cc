@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "index/vector/scan.h"
+
 namespace mixmatch::index {
 namespace {
 
@@ -11,6 +13,8 @@ namespace {
 constexpr double kFilterCost = 0.2;   // Asking a filter.
 constexpr double kStepCost = 0.8;     // Scoring a vertex in a walk.
 constexpr double kStepsPerLink = 0.8; // Vertices scored for each of ef times 2 m.
+
+constexpr int64_t kRowsBetweenLooks = 1024;  // At the stop check.
 
 }  // namespace
 
@@ -35,27 +39,24 @@ bool Segment::Kill(PartId id) const {
 }
 
 void Segment::ScanInto(const SegmentSearch& search, TopK& found) const {
+  const bool asks_first = search.filter != nullptr && search.share < 1 - kFilterCost;  // That saves most products.
+  if (graph_.codes != nullptr) return ScanCodesInto(search, asks_first, found);
   const Rows& rows = rows_->rows;
-  if (rows.on_disk() && graph_.codes != nullptr) return ScanCodesInto(search, found);
-  if (search.filter != nullptr && search.share < 1 - kFilterCost) {  // Asking first saves most products.
-    for (int64_t row = 0; row < size(); ++row) {
-      if (!Allowed(row, search.filter)) continue;
-      found.Push({rows_->ids[row], BestKernels().dot(search.padded_query, rows.row(row), rows.stride())});
-    }
-    return;
+  const auto allowed = [&](int64_t row) { return Allowed(row, search.filter); };
+  if (!asks_first) {
+    const float floor = -std::numeric_limits<float>::infinity();
+    return Scan(rows, sketches_.get(), search.padded_query, rows_->ids, allowed, floor, search.stop, found);
   }
-  rows.Scan(search.padded_query, [&](int64_t first, int64_t count, const float* scores) {
-    for (int64_t i = 0; i < count; ++i) {
-      if (scores[i] < found.bound()) continue;
-      const Neighbor neighbor{rows_->ids[first + i], scores[i]};
-      if (found.Wants(neighbor) && Allowed(first + i, search.filter)) found.Push(neighbor);
-    }
-  });
+  for (int64_t row = 0; row < size(); ++row) {
+    if (row % kRowsBetweenLooks == 0 && Stopped(search.stop)) return;
+    if (!allowed(row)) continue;
+    found.Push({rows_->ids[row], BestKernels().dot(search.padded_query, rows.row(row), rows.stride())});
+  }
 }
 
-// A scan of the codes says which few rows on disk to read. The error of a score over codes is a sum of many small independent
-// ones, so a margin of ten standard deviations leaves nothing out.
-void Segment::ScanCodesInto(const SegmentSearch& search, TopK& found) const {
+// A scan of the codes says which few rows to read. The error of a score over codes is a sum of many small independent ones,
+// so a margin of ten standard deviations leaves nothing out.
+void Segment::ScanCodesInto(const SegmentSearch& search, bool asks_first, TopK& found) const {
   const Rows& rows = rows_->rows;
   const Codes& codes = *graph_.codes;
   const CodeQuery query = codes.Query(search.padded_query);
@@ -69,16 +70,24 @@ void Segment::ScanCodesInto(const SegmentSearch& search, TopK& found) const {
       2 * 10 / std::sqrt(12.0) * (largest * norm + query.scale * std::min(row_norm, 1.5)));
   TopK bound(search.k);
   std::vector<Scored> candidates;
-  constexpr int64_t kBlock = 1024;
-  int32_t products[kBlock];
-  for (int64_t first = 0; first < size(); first += kBlock) {
-    const int64_t count = std::min(kBlock, size() - first);
-    kernels.code_rows(query.codes.get(), codes.row(first), count, codes.stride(), products);
-    for (int64_t i = 0; i < count; ++i) {
-      const float score = static_cast<float>(products[i] - query.bias) * codes.scale(first + i) * query.scale;
-      if (score < bound.bound() - margin || !Allowed(first + i, search.filter)) continue;
-      candidates.push_back({score, static_cast<int32_t>(first + i)});
-      bound.Push({rows_->ids[first + i], score});
+  const auto offer = [&](int64_t row, int32_t product, bool is_allowed) {
+    const float score = static_cast<float>(product - query.bias) * codes.scale(row) * query.scale;
+    if (score < bound.bound() - margin || !(is_allowed || Allowed(row, search.filter))) return;
+    candidates.push_back({score, static_cast<int32_t>(row)});
+    bound.Push({rows_->ids[row], score});
+  };
+  int32_t products[kRowsBetweenLooks];
+  for (int64_t first = 0; first < size(); first += kRowsBetweenLooks) {
+    if (Stopped(search.stop)) return;
+    const int64_t count = std::min(kRowsBetweenLooks, size() - first);
+    if (asks_first) {
+      for (int64_t row = first; row < first + count; ++row) {
+        if (!Allowed(row, search.filter)) continue;
+        offer(row, kernels.code_dot(query.codes.get(), codes.row(row), codes.stride()), true);
+      }
+    } else {
+      kernels.code_rows(query.codes.get(), codes.row(first), count, codes.stride(), products);
+      for (int64_t i = 0; i < count; ++i) offer(first + i, products[i], false);
     }
   }
   const AlignedFloats buffer = NewAlignedFloats(rows.stride());

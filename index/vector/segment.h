@@ -11,6 +11,7 @@
 #include "index/vector/codes.h"
 #include "index/vector/hnsw/hnsw_graph.h"
 #include "index/vector/rows.h"
+#include "index/vector/sketches.h"
 #include "index/vector/tombstones.h"
 #include "index/vector/top_k.h"
 #include "index/vector/vector_index.h"
@@ -41,15 +42,23 @@ struct SegmentSearch {
   bool exact = false;
   double rescore = 3.0;  // Multiple of k.
   int64_t barred = -1;   // A row that a graph search neither returns nor passes by.
+  const StopCheck* stop = nullptr;  // A scan may end early where it says so.
 };
 
 // Thread-safe.
 class Segment {
  public:
-  // Without a graph every search is exact.
+  // Without a graph every search is exact. `sketches` are of all rows, or null: then scans take longer.
   Segment(std::shared_ptr<const SegmentRows> rows, std::shared_ptr<Tombstones> dead, SegmentGraph graph = {},
-          int ef = kFirstEf)
-      : rows_(std::move(rows)), dead_(std::move(dead)), graph_(std::move(graph)), ef_(ef) {}
+          int ef = kFirstEf, std::shared_ptr<const Sketches> sketches = nullptr)
+      : rows_(std::move(rows)), dead_(std::move(dead)), graph_(std::move(graph)), sketches_(std::move(sketches)), ef_(ef) {}
+  static std::shared_ptr<const Segment> Flat(std::shared_ptr<const SegmentRows> rows, std::shared_ptr<Tombstones> dead,
+                                             std::shared_ptr<const Sketches> sketches) {
+    return std::make_shared<const Segment>(std::move(rows), std::move(dead), SegmentGraph(), kFirstEf, std::move(sketches));
+  }
+
+  // The same without its graph, with sketches.
+  std::shared_ptr<const Segment> WithSketches() const { return Flat(rows_, dead_, SketchesOf(rows_->rows)); }
 
   // The same tombstones and parts with another graph, and rows that hold the same values elsewhere.
   std::shared_ptr<const Segment> With(std::shared_ptr<const SegmentRows> rows, SegmentGraph graph, int ef) const {
@@ -64,6 +73,7 @@ class Segment {
   const SegmentRows& data() const { return *rows_; }
   const std::shared_ptr<const SegmentRows>& shared_data() const { return rows_; }
   const SegmentGraph& graph() const { return graph_; }
+  int64_t sketch_bytes() const { return sketches_ == nullptr ? 0 : sketches_->bytes(); }
   bool has_graph() const { return graph_.graph != nullptr; }
   int64_t size() const { return rows_->rows.size(); }
   int64_t dead() const { return dead_->count(); }
@@ -91,7 +101,7 @@ class Segment {
     return IsLive(row) && (filter == nullptr || (*filter)(rows_->ids[row]));
   }
   void ScanInto(const SegmentSearch& search, TopK& found) const;
-  void ScanCodesInto(const SegmentSearch& search, TopK& found) const;
+  void ScanCodesInto(const SegmentSearch& search, bool asks_first, TopK& found) const;
   // False if the walk found too few or took too long; `found` then is as before.
   bool WalkInto(const SegmentSearch& search, int64_t wanted, int ef, TopK& found) const;
   int64_t ScanCost(const SegmentSearch& search) const;
@@ -99,6 +109,7 @@ class Segment {
   const std::shared_ptr<const SegmentRows> rows_;
   const std::shared_ptr<Tombstones> dead_;
   const SegmentGraph graph_;
+  const std::shared_ptr<const Sketches> sketches_;
   mutable std::atomic<int> ef_;
 };
 

@@ -147,6 +147,7 @@ absl::StatusOr<bool> SegmentedIndexImpl::Rewrite(const Segments& sources, bool a
       ++builds_;
     }
   }
+  std::shared_ptr<const Sketches> sketches = with_graph ? nullptr : SketchesOf(rows->rows);
   std::lock_guard<std::mutex> lock(writer_mutex_);
   auto dead = std::make_shared<Tombstones>(live.size());
   for (size_t i = 0; i < live.size(); ++i) {
@@ -155,7 +156,10 @@ absl::StatusOr<bool> SegmentedIndexImpl::Rewrite(const Segments& sources, bool a
   IndexState next = *state();
   auto is_source = [&](const auto& segment) { return std::find(sources.begin(), sources.end(), segment) != sources.end(); };
   next.segments.erase(std::remove_if(next.segments.begin(), next.segments.end(), is_source), next.segments.end());
-  if (!live.empty()) next.segments.push_back(std::make_shared<const Segment>(rows, std::move(dead), std::move(graph), ef));
+  if (!live.empty()) {
+    next.segments.push_back(
+        std::make_shared<const Segment>(rows, std::move(dead), std::move(graph), ef, std::move(sketches)));
+  }
   SetState(std::move(next));
   return true;
 }

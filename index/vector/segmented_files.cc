@@ -92,7 +92,7 @@ absl::StatusOr<std::shared_ptr<SegmentedIndex>> SegmentedIndex::Load(const Segme
     }
     const bool lost_graph = read.graph_lost;
     if (segment->has_graph() || lost_graph || state.memtable->size() + segment->size() >= options.memtable_limit) {
-      state.segments.push_back(segment);
+      state.segments.push_back(segment->has_graph() ? segment : segment->WithSketches());
       continue;
     }
     for (int64_t row = 0; row < segment->size(); ++row) {  // A memtable before, so one again.

@@ -1,6 +1,7 @@
 #include "index/vector/segmented_index.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -101,6 +102,7 @@ SegmentSearch SegmentedIndexImpl::Plan(const IndexState& state, const float* pad
   plan.ef = options.ef_search > 0 ? options.ef_search : options_.ef_search;
   plan.filter = options.filter;
   plan.rescore = options_.rescore;
+  plan.stop = options.stop;
   plan.exact = live < options_.exact_below ||
                std::none_of(state.segments.begin(), state.segments.end(), [](const auto& s) { return s->has_graph(); });
   if (options.filter != nullptr && live > 0) {
@@ -111,14 +113,19 @@ SegmentSearch SegmentedIndexImpl::Plan(const IndexState& state, const float* pad
 }
 
 absl::StatusOr<std::vector<Neighbor>> SegmentedIndexImpl::SearchOnce(const float* padded_query,
-                                                                     const SearchOptions& options, bool* again) const {
+                                                                     const SearchOptions& options, bool last,
+                                                                     bool* again) const {
+  if (Stopped(options.stop)) return SearchStopped();
   const std::shared_ptr<const IndexState> now = state();
   const SegmentSearch plan = Plan(*now, padded_query, options);
   *again = false;
   if (plan.k == 0) return std::vector<Neighbor>();
   TopK in_segments(plan.k), found(plan.k);
   for (const auto& segment : now->segments) segment->SearchInto(plan, in_segments);
-  now->memtable->SearchInto(padded_query, options.filter, found);
+  // What the segments have need not be beaten by less. The last attempt shows all it has, for it may lose hits below.
+  const float floor = last ? -std::numeric_limits<float>::infinity() : in_segments.bound();
+  now->memtable->SearchInto(padded_query, options.filter, floor, options.stop, found);
+  if (Stopped(options.stop)) return SearchStopped();
   for (const Neighbor& neighbor : in_segments.Take()) {
     if (now->memtable->Contains(neighbor.id)) {
       *again = true;
@@ -136,8 +143,9 @@ absl::StatusOr<std::vector<Neighbor>> SegmentedIndexImpl::Search(absl::Span<cons
   const AlignedFloats padded = PaddedCopy(query);
   bool again = false;
   for (int attempt = 0; attempt < 3; ++attempt) {
-    MIXMATCH_ASSIGN_OR_RETURN(std::vector<Neighbor> found, SearchOnce(padded.get(), options, &again));
-    if (!again || attempt == 2) return found;
+    const bool last = attempt == 2;
+    MIXMATCH_ASSIGN_OR_RETURN(std::vector<Neighbor> found, SearchOnce(padded.get(), options, last, &again));
+    if (!again || last) return found;
   }
   return absl::InternalError("index: unreachable");
 }
@@ -166,13 +174,14 @@ SegmentedIndexStats SegmentedIndexImpl::stats() const {
   SegmentedIndexStats stats;
   stats.segments = static_cast<int>(now->segments.size());
   stats.memtable_vectors = now->memtable->size();
-  now->memtable->AddBytes(&stats.bytes_floats, &stats.bytes_ids);
+  now->memtable->AddBytes(&stats.bytes_floats, &stats.bytes_codes, &stats.bytes_ids);
   for (const auto& segment : now->segments) {
     const Rows& rows = segment->data().rows;
     stats.tombstones += segment->dead();
     stats.bytes_floats += rows.bytes_in_memory();
     stats.bytes_on_disk += rows.bytes_on_disk();
     stats.bytes_ids += segment->data().ids.capacity() * sizeof(PartId) + segment->size() / 8;
+    stats.bytes_codes += segment->sketch_bytes();
     if (!segment->has_graph()) continue;
     stats.bytes_links += segment->graph().graph->bytes();
     if (segment->graph().codes != nullptr) stats.bytes_codes += segment->graph().codes->bytes();

@@ -52,7 +52,7 @@ struct SegmentedIndexStats {
 
   // Bytes that the index holds in memory, by kind; those in the page cache of the operating system are not counted.
   int64_t bytes_floats = 0;  // f32 vectors, the memtable's too.
-  int64_t bytes_codes = 0;   // int8 codes and their scales.
+  int64_t bytes_codes = 0;   // int8 codes and their scales; sketches of what has no graph.
   int64_t bytes_links = 0;   // Graphs.
   int64_t bytes_ids = 0;     // Part ids, tombstones and tables of them.
   int64_t bytes_resident() const { return bytes_floats + bytes_codes + bytes_links + bytes_ids; }

@@ -71,8 +71,8 @@ class SegmentedIndexImpl : public SegmentedIndex {
 
   // How a search goes about the segments.
   SegmentSearch Plan(const IndexState& state, const float* padded_query, const SearchOptions& options) const;
-  // One attempt; `again` is set if a writer moved a hit meanwhile.
-  absl::StatusOr<std::vector<Neighbor>> SearchOnce(const float* padded_query, const SearchOptions& options,
+  // One attempt, the last or not; `again` is set if a writer moved a hit meanwhile.
+  absl::StatusOr<std::vector<Neighbor>> SearchOnce(const float* padded_query, const SearchOptions& options, bool last,
                                                    bool* again) const;
 
   // Of segments with a graph, for an index of so many vectors.

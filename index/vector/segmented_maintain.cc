@@ -43,10 +43,11 @@ bool SegmentedIndexImpl::Freeze() {
   if (now->live() >= options_.exact_below) limit = std::min(limit, std::max(kFreezeFrom, now->live() / kFreezeShare));
   if (now->memtable->size() < limit) return false;
   auto rows = std::make_shared<SegmentRows>(options_.dim);
-  now->memtable->CopySorted(rows->ids, rows->rows);
+  std::shared_ptr<const Sketches> sketches = now->memtable->CopySorted(rows->ids, rows->rows);
+  auto dead = std::make_shared<Tombstones>(rows->rows.size());
   IndexState next;
   next.segments = now->segments;
-  next.segments.push_back(std::make_shared<const Segment>(rows, std::make_shared<Tombstones>(rows->rows.size())));
+  next.segments.push_back(Segment::Flat(std::move(rows), std::move(dead), std::move(sketches)));
   next.memtable = *FlatIndex::Create(options_.dim);
   SetState(std::move(next));
   return true;

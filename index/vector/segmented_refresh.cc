@@ -121,7 +121,7 @@ absl::StatusOr<std::shared_ptr<SegmentedIndex>> SegmentedIndexImpl::Refreshed(ui
       rows->ids.push_back(ids[i]);
       rows->rows.Append(&vectors[i * dim]);
     }
-    next.segments.push_back(std::make_shared<const Segment>(rows, std::make_shared<Tombstones>(rest)));
+    next.segments.push_back(Segment::Flat(rows, std::make_shared<Tombstones>(rest), SketchesOf(rows->rows)));
   }
   return std::make_shared<SegmentedIndexImpl>(options_, generation, std::move(next));
 }

@@ -24,6 +24,7 @@ class TopK {
   float bound() const { return bound_; }
   bool full() const { return static_cast<int64_t>(heap_.size()) == k_; }
   int64_t size() const { return heap_.size(); }
+  int64_t k() const { return k_; }
   // Whether Push would keep it.
   bool Wants(const Neighbor& neighbor) const { return !full() || (k_ > 0 && Nearer(neighbor, heap_.front())); }
 

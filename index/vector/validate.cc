@@ -32,4 +32,6 @@ absl::Status CheckQuery(absl::Span<const float> query, const SearchOptions& opti
 
 absl::Status NoSuchPart(PartId id) { return absl::NotFoundError(absl::StrCat("index: no part ", id)); }
 
+absl::Status SearchStopped() { return absl::CancelledError("index: the search was told to stop"); }
+
 }  // namespace mixmatch::index

@@ -18,6 +18,9 @@ absl::Status CheckQuery(absl::Span<const float> query, const SearchOptions& opti
 
 absl::Status NoSuchPart(PartId id);
 
+// CANCELLED: what a search answers that was told to stop.
+absl::Status SearchStopped();
+
 }  // namespace mixmatch::index
 
 #endif  // MIXMATCH_INDEX_VECTOR_VALIDATE_H_

@@ -22,12 +22,18 @@ struct Neighbor {
 // Which parts a search may return. Called from the searching thread; must not call back into the index.
 using PartFilter = std::function<bool(PartId)>;
 
+// Whether a search is to be given up.
+using StopCheck = std::function<bool()>;
+
 struct SearchOptions {
   int64_t k = 10;                // 1 or more.
   int ef_search = 0;             // Breadth of a graph search; 0: the index's default (at least k).
   const PartFilter* filter = nullptr;  // Null: all parts.
   // About how many parts the filter lets through; below a bound an exact scan is made. 0: not known.
   int64_t filter_matches = 0;
+  // Null: never. Asked by the searching thread before, after and now and then during a scan; once it says true the search
+  // ends with CANCELLED. Must not call back into the index.
+  const StopCheck* stop = nullptr;
 };
 
 // Const methods may run concurrently with each other and with one writer; the caller serializes writers.

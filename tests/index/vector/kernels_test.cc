@@ -94,6 +94,29 @@ TEST(KernelsTest, EveryInstructionSetIsExactOnCodes) {
   }
 }
 
+TEST(KernelsTest, EveryInstructionSetCountsBitsInCommonByTheWorthOfTheirPlane) {
+  constexpr size_t kRows = 7;
+  std::mt19937_64 random(1);
+  const Kernels scalar = AvailableKernels().back();
+  for (const Kernels& kernels : AvailableKernels()) {
+    for (size_t words : {8, 16, 64, 1024}) {
+      const auto rows = Aligned<uint64_t>(kRows * words);
+      const auto query = Aligned<uint64_t>(4 * words);
+      for (bool all_set : {false, true}) {
+        for (size_t i = 0; i < kRows * words; ++i) rows[i] = all_set ? ~uint64_t{0} : random();
+        for (size_t i = 0; i < 4 * words; ++i) query[i] = all_set ? ~uint64_t{0} : random();
+        uint32_t wanted[kRows], got[kRows];
+        scalar.bit_rows(query.get(), rows.get(), kRows, words, wanted);
+        kernels.bit_rows(query.get(), rows.get(), kRows, words, got);
+        for (size_t r = 0; r < kRows; ++r) ASSERT_EQ(got[r], wanted[r]) << kernels.name << " at " << words;
+        if (all_set) {
+          EXPECT_EQ(wanted[0], words * 64 * 15);
+        }
+      }
+    }
+  }
+}
+
 TEST(KernelsTest, AScanGivesTheSameBitsAsSingleProducts) {
   constexpr int kDim = 100, kCount = 2500;
   const Vectors vectors(kCount, kDim, 1);
@@ -107,6 +130,7 @@ TEST(KernelsTest, AScanGivesTheSameBitsAsSingleProducts) {
       EXPECT_EQ(scores[i], BestKernels().dot(query.get(), rows.row(first + i), rows.stride()));
     }
     seen += count;
+    return true;
   });
   EXPECT_EQ(seen, kCount);
 }
