@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mixmatch/v1/item.pb.h"
+#include "model/media/rows.h"
 
 namespace mixmatch::model {
 
@@ -26,37 +27,13 @@ struct DecodedSubtitle {
   double start_seconds = 0.0;
   double end_seconds = 0.0;
   std::string text;  // UTF-8, no markup.
+  std::string track;  // The name or language of its track; may be empty.
 };
 
-// Rows and columns of text.
-struct DecodedTable {
-  std::string name;                  // Of a sheet; may be empty.
-  std::vector<std::string> columns;  // Names; "1", "2", ... where there is no header.
-  std::vector<std::string> cells;    // Row-major, columns.size() a row; UTF-8; empty where nothing is.
-};
-
-// What sensors measured. Times ascend; gaps in time are gaps, and values that are missing are NaN.
-struct DecodedSeries {
-  std::vector<std::string> channels;  // Names.
-  std::vector<std::string> units;     // As many; empty where none is stated.
-  std::vector<double> seconds;        // Of each row, from the first.
-  std::vector<float> values;          // Row-major, channels.size() a row.
-};
-
-// A note of written music; pitch, velocity and program as in ScoreNote of model/modality/modality.h.
-struct DecodedNote {
-  double seconds = 0.0;  // When it begins, and
-  double beat = 0.0;     // the same in quarter notes; both from the start of the item.
-  float beats = 0.0f;    // How long it lasts.
-  uint8_t pitch = 0;
-  uint8_t velocity = 0;
-  uint8_t program = 0;
-  uint8_t reserved = 0;
-};
-
-struct DecodedScore {
-  std::vector<DecodedNote> notes;  // By beat.
-  double beats_per_bar = 4.0;      // At the beginning.
+struct DecodedChapter {
+  double start_seconds = 0.0;
+  double end_seconds = 0.0;
+  std::string title;  // UTF-8, not empty.
 };
 
 // One piece of a document; pieces come in the order of reading.
@@ -80,7 +57,11 @@ struct DecodedMedia {
   std::vector<DecodedFrame> frames;                  // IMAGE: exactly one. VIDEO: at least one, evenly sampled.
   std::vector<float> samples;                        // AUDIO, and VIDEO with sound: mono at 16 kHz, -1 to 1.
   double samples_start_seconds = 0.0;                // When the first sample sounds, from the start of the item.
-  std::vector<DecodedSubtitle> subtitles;            // VIDEO and AUDIO with subtitle tracks.
+  std::vector<DecodedSubtitle> subtitles;            // VIDEO and AUDIO with subtitle tracks; TEXT that is subtitles.
+  std::vector<DecodedChapter> chapters;              // VIDEO and AUDIO, and
+  std::string tags;                                  // what the file says of itself, "name: value" a line;
+  DecodedImage cover;                                // the picture on its cover; empty: none;
+  std::string sound_track;                           // which of several sound tracks this is, and which there are.
   std::vector<DecodedBlock> blocks;                  // DOCUMENT.
   DecodedTable table;                                // TABLE.
   DecodedSeries series;                              // SERIES.

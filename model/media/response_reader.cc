@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "model/media/rows_reader.h"
 #include "model/media/wire.h"
 #include "proto/base/status_macros.h"
 
@@ -33,6 +34,11 @@ class ResponseReader {
         case WireRecordType::kFrame: MIXMATCH_RETURN_IF_ERROR(ReadFrame(record.size)); break;
         case WireRecordType::kSamples: MIXMATCH_RETURN_IF_ERROR(ReadSamples(record.size)); break;
         case WireRecordType::kSubtitle: MIXMATCH_RETURN_IF_ERROR(ReadSubtitle(record.size)); break;
+        case WireRecordType::kTable:
+        case WireRecordType::kSeries:
+        case WireRecordType::kCells:
+        case WireRecordType::kRows:
+        case WireRecordType::kNotes: MIXMATCH_RETURN_IF_ERROR(ReadRows(record)); break;
         case WireRecordType::kDone: return ReadDone(record.size);
         case WireRecordType::kError: return ReadError(record.size);
         default: return Breach("unknown record");
@@ -107,6 +113,18 @@ class ResponseReader {
     return Fill(subtitle.text.data(), subtitle.text.size());
   }
 
+  absl::Status ReadRows(const WireRecord& record) {
+    // Names of columns, or one more cell or row than fits, may go beyond the size of a record.
+    const int64_t entry = int64_t{limits_.max_cell_bytes} + 8;
+    const int64_t head = record.type == WireRecordType::kTable || record.type == WireRecordType::kSeries
+                             ? std::min<int64_t>(int64_t{2} * limits_.max_columns * entry, limits_.max_table_bytes)
+                             : std::max(entry, int64_t{limits_.max_columns} * 4 + 8);
+    if (record.size > kMaxRowsRecord + head) return Breach("rows");
+    std::string body(record.size, '\0');
+    MIXMATCH_RETURN_IF_ERROR(Fill(body.data(), body.size()));
+    return AddRows(record.type, body, limits_, &media_) ? absl::OkStatus() : Breach("rows");
+  }
+
   absl::Status ReadDone(uint32_t size) {
     WireDone done;
     if (size < sizeof(done) || size > kMaxShortRecord) return Breach("end");
@@ -138,6 +156,9 @@ class ResponseReader {
         media_.modality = v1::MODALITY_VIDEO;
         right = frames > 0 && media_.text.empty();
         break;
+      case WireKind::kTable:
+      case WireKind::kSeries:
+      case WireKind::kScore: right = TakeRows(kind, &media_); break;
     }
     return right ? absl::OkStatus() : Breach("fields of another modality");
   }

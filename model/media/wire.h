@@ -5,7 +5,17 @@
 //   kText      UTF-8
 //   kFrame     WireFrame, then width * height * 3 bytes of RGB
 //   kSamples   double start_seconds of the first sample in the record, then floats, mono at 16 kHz
-//   kSubtitle  double start_seconds, double end_seconds, UTF-8
+//   kBegin     WireDone of no duration, then the media type: first of a sound or video
+//   kSubtitle  double start_seconds, double end_seconds, uint32 track, UTF-8
+//   kTrack     uint32 track (0: the sound; from 1: of subtitles), then its title; before what is in it
+//   kChapter   double start_seconds, double end_seconds, then the title
+//   kTags      UTF-8, a line each
+//   kCover     WireFrame of no time, then RGB
+//   kTable     strings (each a uint32 size and then UTF-8): the table's name, then its columns
+//   kCells     strings: further cells of the table, row-major
+//   kSeries    double observed_unix_seconds, then strings: name and unit of each channel
+//   kRows      n times a double of seconds, then n times a float of each channel: further rows of the series
+//   kNotes     double beats_per_bar, then DecodedNotes
 //   kDone      WireDone, then the media type
 //   kError     int32 absl::StatusCode, then the message
 // Records before a kError are void. The reader trusts no size: a worker may be in a stranger's hands.
@@ -38,11 +48,34 @@ struct WireRequest {
   int32_t max_frames;
   int32_t max_columns;
   int32_t max_cell_bytes;
+  int32_t max_subtitles;
+  int32_t cover_side;
+  int32_t live;               // 1: the content is a pipe, read as it comes; records go out as soon as they are made.
+  int32_t reserved;
+  double full_rate_seconds;   // Longer videos are decoded at slow_frames_per_second, without what nothing else needs.
+  double slow_frames_per_second;
   char media_type_hint[128];  // Cut if longer; ends in zero.
 };
 
-enum class WireKind : uint32_t { kText = 1, kImage = 2, kAudio = 3, kVideo = 4 };
-enum class WireRecordType : uint32_t { kText = 1, kFrame = 2, kSamples = 3, kSubtitle = 4, kDone = 5, kError = 6 };
+enum class WireKind : uint32_t { kText = 1, kImage = 2, kAudio = 3, kVideo = 4, kTable = 6, kSeries = 7, kScore = 8 };
+enum class WireRecordType : uint32_t {
+  kText = 1,
+  kFrame = 2,
+  kSamples = 3,
+  kSubtitle = 4,
+  kDone = 5,
+  kError = 6,
+  kTable = 11,
+  kSeries = 12,
+  kCells = 13,
+  kRows = 14,
+  kNotes = 15,
+  kBegin = 20,
+  kTrack = 21,
+  kChapter = 22,
+  kTags = 23,
+  kCover = 24,
+};
 
 struct WireRecord {
   WireRecordType type;
@@ -62,6 +95,7 @@ struct WireDone {
 };
 
 inline constexpr uint32_t kMaxSamplesRecord = 1 << 20;  // Bytes of a kSamples record.
+inline constexpr uint32_t kMaxRowsRecord = 1 << 20;     // Bytes of a kCells, kRows or kNotes record, before its last entry.
 inline constexpr uint32_t kMaxShortRecord = 1 << 16;    // Bytes of a kSubtitle, kDone or kError record.
 
 // Reads or writes exactly `size` bytes by `deadline`. DEADLINE_EXCEEDED when late; UNAVAILABLE when the peer is gone.

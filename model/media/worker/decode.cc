@@ -2,9 +2,11 @@
 
 #include "absl/strings/string_view.h"
 #include "model/media/worker/content.h"
+#include "model/media/worker/npy.h"
 #include "model/media/worker/sniff.h"
 #include "model/media/worker/still.h"
 #include "model/media/worker/svg.h"
+#include "model/media/worker/table.h"
 #include "model/media/worker/text.h"
 #include "model/media/worker/timed.h"
 #include "proto/base/status_macros.h"
@@ -14,12 +16,18 @@ namespace mixmatch::model {
 absl::Status DecodeContent(int fd, const WireRequest& request, ResponseWriter* writer) {
   MIXMATCH_ASSIGN_OR_RETURN(const Content content, Content::Take(fd));
   const SniffedType type = Sniff(content);
+  const bool is_text = type.kind == Sniffed::kText;
+  if (is_text || type.kind == Sniffed::kTimed) {  // Rows in an old encoding look like neither.
+    const TableFormat rows = SniffTable(content, request.media_type_hint, is_text);
+    if (rows != TableFormat::kNone) return DecodeTable(content, rows, request, writer);
+  }
   if (type.kind == Sniffed::kTimed) return DecodeTimed(content, request, writer);
   const absl::string_view media_type = type.media_type;
   MIXMATCH_RETURN_IF_ERROR(CheckHint(request.media_type_hint, media_type.substr(0, media_type.find('/')), false));
   switch (type.kind) {
     case Sniffed::kStill: return DecodeStill(content, type.media_type, request, writer);
     case Sniffed::kSvg: return DecodeSvg(content, request, writer);
+    case Sniffed::kNpy: return DecodeNpy(content, request, writer);
     case Sniffed::kText: return DecodeText(content, request, writer);
     default: return UnsupportedContent(type.media_type);
   }

@@ -11,6 +11,12 @@ constexpr size_t kBuffer = 1 << 18;  // Bytes.
 
 absl::string_view Bytes(const void* data, size_t size) { return {static_cast<const char*>(data), size}; }
 
+void AppendString(absl::string_view value, std::string* out) {
+  const uint32_t size = static_cast<uint32_t>(value.size());
+  out->append(reinterpret_cast<const char*>(&size), sizeof(size));
+  out->append(value.data(), value.size());
+}
+
 }  // namespace
 
 void ResponseWriter::Text(absl::string_view utf8) { Record(WireRecordType::kText, nullptr, 0, utf8); }
@@ -32,6 +38,45 @@ void ResponseWriter::Samples(double start_seconds, absl::Span<const float> sampl
 void ResponseWriter::Subtitle(double start_seconds, double end_seconds, absl::string_view utf8) {
   const double span[2] = {start_seconds, std::max(start_seconds, end_seconds)};
   Record(WireRecordType::kSubtitle, span, sizeof(span), utf8.substr(0, kMaxShortRecord - sizeof(span)));
+}
+
+void ResponseWriter::Table(const DecodedTable& table) {
+  std::string body;
+  AppendString(table.name, &body);
+  for (const std::string& column : table.columns) AppendString(column, &body);
+  Record(WireRecordType::kTable, nullptr, 0, body);
+  body.clear();
+  for (size_t i = 0; i < table.cells.size(); ++i) {
+    AppendString(table.cells[i], &body);
+    if (body.size() < kMaxRowsRecord && i + 1 < table.cells.size()) continue;
+    Record(WireRecordType::kCells, nullptr, 0, body);
+    body.clear();
+  }
+}
+
+void ResponseWriter::Series(double observed_unix_seconds, const DecodedSeries& series) {
+  std::string body;
+  for (size_t c = 0; c < series.channels.size(); ++c) {
+    AppendString(series.channels[c], &body);
+    AppendString(series.units[c], &body);
+  }
+  Record(WireRecordType::kSeries, &observed_unix_seconds, sizeof(double), body);
+  const size_t channels = series.channels.size(), row = sizeof(double) + channels * sizeof(float);
+  const size_t most = std::max<size_t>(1, kMaxRowsRecord / row);
+  for (size_t from = 0; from < series.seconds.size(); from += most) {
+    const size_t rows = std::min(most, series.seconds.size() - from);
+    Record(WireRecordType::kRows, &series.seconds[from], rows * sizeof(double),
+           Bytes(&series.values[from * channels], rows * channels * sizeof(float)));
+  }
+}
+
+void ResponseWriter::Score(const DecodedScore& score) {
+  const size_t most = kMaxRowsRecord / sizeof(DecodedNote);
+  for (size_t from = 0; from < score.notes.size(); from += most) {
+    const size_t notes = std::min(most, score.notes.size() - from);
+    Record(WireRecordType::kNotes, &score.beats_per_bar, sizeof(double),
+           Bytes(&score.notes[from], notes * sizeof(DecodedNote)));
+  }
 }
 
 void ResponseWriter::Done(WireKind kind, double duration_seconds, absl::string_view media_type) {

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "model/media/rows.h"
 #include "model/media/wire.h"
 
 namespace mixmatch::model {
@@ -28,6 +29,10 @@ class ResponseWriter {
   void Frame(double seconds, const Picture& picture);
   void Samples(double start_seconds, absl::Span<const float> samples);
   void Subtitle(double start_seconds, double end_seconds, absl::string_view utf8);
+  // All of a table, series or score.
+  void Table(const DecodedTable& table);
+  void Series(double observed_unix_seconds, const DecodedSeries& series);
+  void Score(const DecodedScore& score);
   // One of these ends the response; Flush() sends what is left of it.
   void Done(WireKind kind, double duration_seconds, absl::string_view media_type);
   void Error(const absl::Status& status);

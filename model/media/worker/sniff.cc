@@ -20,6 +20,7 @@ constexpr Magic kMagics[] = {
     {0, "GIF87a", Sniffed::kStill, "image/gif"},
     {0, "GIF89a", Sniffed::kStill, "image/gif"},
     {8, "WEBP", Sniffed::kStill, "image/webp"},
+    {0, absl::string_view("\x93NUMPY", 6), Sniffed::kNpy, "application/x-npy"},
     {0, "%PDF-", Sniffed::kUnsupported, "application/pdf"},
     {0, absl::string_view("PK\x03\x04", 4), Sniffed::kUnsupported, "application/zip"},
     {0, absl::string_view("\x1f\x8b", 2), Sniffed::kUnsupported, "application/gzip"},

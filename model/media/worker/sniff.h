@@ -13,6 +13,7 @@ namespace mixmatch::model {
 enum class Sniffed {
   kStill,        // JPEG, PNG, WebP, GIF, BMP.
   kSvg,          // XML with an svg root.
+  kNpy,          // NumPy arrays.
   kText,         // UTF-8, or UTF-16 with a byte order mark.
   kUnsupported,  // Known, and decoded by nothing here: PDF, ZIP, HEIC...
   kTimed,        // Anything else: FFmpeg may know it.

@@ -7,42 +7,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "model/media/worker/sniff.h"
+#include "model/media/worker/unicode.h"
 #include "proto/base/status_macros.h"
 
 namespace mixmatch::model {
 namespace {
-
-void AppendUtf8(uint32_t point, std::string* out) {
-  if (point < 0x80) {
-    out->push_back(point);
-    return;
-  }
-  const int tail = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
-  static constexpr uint8_t kLeads[] = {0, 0xc0, 0xe0, 0xf0};
-  out->push_back(static_cast<char>(kLeads[tail] | (point >> (6 * tail))));
-  for (int i = tail - 1; i >= 0; --i) out->push_back(static_cast<char>(0x80 | ((point >> (6 * i)) & 0x3f)));
-}
-
-// Lone surrogates become U+FFFD.
-std::string FromUtf16(absl::string_view bytes, bool big_endian) {
-  std::string out;
-  out.reserve(bytes.size());
-  const auto unit = [&](size_t i) -> uint32_t {
-    const uint8_t first = bytes[i], second = bytes[i + 1];
-    return big_endian ? first << 8 | second : second << 8 | first;
-  };
-  for (size_t i = 0; i + 1 < bytes.size(); i += 2) {
-    uint32_t point = unit(i);
-    if (point >= 0xd800 && point < 0xe000) {
-      const uint32_t low = i + 3 < bytes.size() ? unit(i + 2) : 0;
-      const bool pair = point < 0xdc00 && low >= 0xdc00 && low < 0xe000;
-      point = pair ? 0x10000 + ((point - 0xd800) << 10) + (low - 0xdc00) : 0xfffd;
-      if (pair) i += 2;
-    }
-    AppendUtf8(point, &out);
-  }
-  return out;
-}
 
 // The hint may say which kind of text it is.
 absl::string_view MediaType(const WireRequest& request) {

@@ -1,0 +1,22 @@
+// Texts of other encodings as UTF-8.
+#ifndef MIXMATCH_MODEL_MEDIA_WORKER_UNICODE_H_
+#define MIXMATCH_MODEL_MEDIA_WORKER_UNICODE_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace mixmatch::model {
+
+void AppendUtf8(uint32_t point, std::string* out);
+
+// Lone surrogates become U+FFFD.
+std::string FromUtf16(absl::string_view bytes, bool big_endian);
+
+// Windows-1252, of which Latin-1 is the greater part; every byte is some character.
+std::string FromWindows1252(absl::string_view bytes);
+
+}  // namespace mixmatch::model
+
+#endif  // MIXMATCH_MODEL_MEDIA_WORKER_UNICODE_H_
