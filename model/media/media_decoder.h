@@ -17,18 +17,23 @@ struct MediaLimits {
   int64_t max_pixels = 100'000'000;        // Of a picture or a frame, as stated by its header.
   int min_side = 2;                        // Pixels; anything smaller says nothing.
   double min_seconds = 0.02;               // Of a sound or video.
-  double max_seconds = 4 * 3600.0;         // Of a sound or video.
+  double max_seconds = 12 * 3600.0;        // Of a sound or video.
   int64_t max_text_bytes = 16 << 20;       // Of a text.
   int64_t max_table_bytes = 256 << 20;     // Of a file of rows: CSV, TSV, JSON lines, NPY, MIDI.
   int64_t max_cells = 4'000'000;           // Of a table; of values in a series four times as many.
   int max_columns = 4096;                  // Of a table or series.
   int max_cell_bytes = 64 << 10;           // Of a cell.
   int64_t max_memory_bytes = 4LL << 30;    // Address space of a decoding process.
-  double max_wall_seconds = 600.0;         // For one item; CPU time is bounded by the same figure.
+  double max_wall_seconds = 600.0;         // For one item, and one more for each second of sound or video decoded;
+  double max_cpu_seconds = 600.0;          // CPU time likewise.
   int image_side = 256;                    // Longer side of decoded pictures, pixels.
   int frame_side = 128;                    // Longer side of decoded video frames, pixels.
-  double frames_per_second = 16.0;         // Of decoded video, at most;
-  int max_frames = 4096;                   // sampled more thinly when there would be more than this.
+  double frames_per_second = 16.0;         // Of decoded video, at most.
+  int max_frames = 4096;                   // Of one DecodedMedia: sampled more thinly when there would be more.
+  double full_rate_seconds = 900.0;        // Longer videos are decoded without the frames that no other frame needs,
+  double slow_frames_per_second = 4.0;     // and no more of them are given than this.
+  int max_subtitles = 20'000;              // Of an item; further ones are left out.
+  double live_idle_seconds = 30.0;         // A live stream's decoder that gives nothing for so long is ended.
 };
 
 struct MediaDecoderOptions {

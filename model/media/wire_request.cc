@@ -21,6 +21,10 @@ WireRequest RequestOf(const MediaLimits& limits, absl::string_view hint) {
   request.image_side = limits.image_side;
   request.frame_side = limits.frame_side;
   request.max_frames = limits.max_frames;
+  request.max_subtitles = limits.max_subtitles;
+  request.cover_side = limits.image_side;
+  request.full_rate_seconds = limits.full_rate_seconds;
+  request.slow_frames_per_second = limits.slow_frames_per_second;
   const size_t size = std::min(hint.size(), sizeof(request.media_type_hint) - 1);
   memcpy(request.media_type_hint, hint.data(), size);
   return request;
