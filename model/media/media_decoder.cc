@@ -15,6 +15,8 @@
 #include "absl/strings/str_format.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "model/media/media_collector.h"
+#include "model/media/patience.h"
 #include "model/media/response_reader.h"
 #include "model/media/wire.h"
 #include "model/media/wire_request.h"
@@ -85,22 +87,46 @@ class Spawner {
 // A descriptor of the same file that cannot write it, or -1.
 int OpenReadOnly(int fd) { return open(absl::StrCat("/proc/self/fd/", fd).c_str(), O_RDONLY | O_CLOEXEC); }
 
+bool IsTimed(const DecodedMedia& media) {
+  return media.modality == v1::MODALITY_AUDIO || media.modality == v1::MODALITY_VIDEO;
+}
+
 class PooledDecoder : public MediaDecoder {
  public:
   explicit PooledDecoder(const MediaDecoderOptions& options)
       : limits_(options.limits), free_(options.workers), spawner_(options.worker_path, options.limits.max_memory_bytes) {}
 
   absl::StatusOr<DecodedMedia> Decode(int fd, absl::string_view media_type_hint) override {
+    MediaCollector collector(limits_.max_frames);
+    MIXMATCH_ASSIGN_OR_RETURN(DecodedMedia media, Run(fd, RequestOf(limits_, media_type_hint), collector));
+    if (IsTimed(media)) collector.MoveTo(&media);
+    return media;
+  }
+
+  absl::StatusOr<DecodedMedia> DecodeTo(int fd, absl::string_view media_type_hint, MediaSink& sink) override {
+    WireRequest request = RequestOf(limits_, media_type_hint);
+    request.max_frames = 0;
+    return Run(fd, request, sink);
+  }
+
+  absl::StatusOr<DecodedMedia> DecodeLive(int pipe, absl::string_view media_type_hint, MediaSink& sink) override {
+    WireRequest request = RequestOf(limits_, media_type_hint);
+    request.max_frames = 0;
+    request.live = 1;
+    Worker worker;
+    return DecodeWith(&worker, request, pipe, sink);
+  }
+
+ private:
+  absl::StatusOr<DecodedMedia> Run(int fd, const WireRequest& request, MediaSink& sink) {
     const int readable = OpenReadOnly(fd);
-    const WireRequest request = RequestOf(limits_, media_type_hint);
     Worker worker = TakeSlot();
-    absl::StatusOr<DecodedMedia> media = DecodeWith(&worker, request, readable >= 0 ? readable : fd);
+    absl::StatusOr<DecodedMedia> media = DecodeWith(&worker, request, readable >= 0 ? readable : fd, sink);
     ReturnSlot(std::move(worker));
     if (readable >= 0) close(readable);
     return media;
   }
 
- private:
   // Waits for a free slot. Its worker may be null: not yet started.
   Worker TakeSlot() {
     absl::MutexLock lock(&mutex_);
@@ -119,20 +145,34 @@ class PooledDecoder : public MediaDecoder {
   }
 
   // Leaves *worker null if it must not be used again.
-  absl::StatusOr<DecodedMedia> DecodeWith(Worker* worker, const WireRequest& request, int content) {
+  absl::StatusOr<DecodedMedia> DecodeWith(Worker* worker, const WireRequest& request, int content, MediaSink& sink) {
     // A worker that died while idle says nothing about this item, so it is replaced.
     if (*worker != nullptr && !SendRequest((*worker)->socket(), request, content).ok()) worker->reset();
     if (*worker == nullptr) {
       MIXMATCH_ASSIGN_OR_RETURN(*worker, spawner_.Start());
       if (!SendRequest((*worker)->socket(), request, content).ok()) return BuryWorker(worker);
     }
-    const absl::Time deadline = absl::Now() + absl::Seconds(limits_.max_wall_seconds);
-    WorkerReply reply = ReadResponse((*worker)->socket(), limits_, deadline);
+    (*worker)->BeginItem();
+    const auto allow_cpu = [&](double seconds) { (*worker)->AllowCpu(seconds); };
+    Patience patience = request.live != 0
+                            ? Patience::Live(limits_.live_idle_seconds, limits_.max_cpu_seconds, allow_cpu)
+                            : Patience(limits_.max_wall_seconds, limits_.max_cpu_seconds, allow_cpu);
+    WorkerReply reply = ReadResponse((*worker)->socket(), limits_, &patience, &sink);
     if (reply.worker_is_sound) return std::move(reply.media);
+    if (reply.refused) {
+      worker->reset();
+      return std::move(reply.media);
+    }
+    if (absl::IsDeadlineExceeded(reply.media.status()) && request.live != 0) {
+      worker->reset();
+      return absl::DeadlineExceededError(absl::StrFormat(
+          "live: nothing could be decoded for %g s; send a stream that can be read as it comes", limits_.live_idle_seconds));
+    }
     if (absl::IsDeadlineExceeded(reply.media.status())) {
       worker->reset();
       return absl::ResourceExhaustedError(
-          absl::StrFormat("content: decoding took more than %g s, the limit for one item; send it in shorter pieces",
+          absl::StrFormat("content: decoding took more than %g s and one more for each second that it gave, the limit "
+                          "for one item; send it in shorter pieces",
                           limits_.max_wall_seconds));
     }
     if (absl::IsUnavailable(reply.media.status())) return BuryWorker(worker);
@@ -144,6 +184,12 @@ class PooledDecoder : public MediaDecoder {
     int signal = 0;
     const std::string end = (*worker)->Bury(&signal);
     worker->reset();
+    if (signal == SIGXCPU) {
+      return absl::ResourceExhaustedError(
+          absl::StrFormat("content: decoding took more than %g s of CPU time and one more for each second that it gave; "
+                          "send it in shorter pieces",
+                          limits_.max_cpu_seconds));
+    }
     if (signal == SIGKILL || signal == SIGABRT || signal == SIGTRAP) {  // The last as GLib does.
       return absl::ResourceExhaustedError(
           absl::StrCat("content: the decoding process ended by ", end, ", as it does when out of memory (at most ",
@@ -161,6 +207,21 @@ class PooledDecoder : public MediaDecoder {
 };
 
 }  // namespace
+
+absl::StatusOr<DecodedMedia> MediaDecoder::DecodeTo(int fd, absl::string_view media_type_hint, MediaSink& sink) {
+  MIXMATCH_ASSIGN_OR_RETURN(DecodedMedia media, Decode(fd, media_type_hint));
+  if (!IsTimed(media)) return media;
+  DecodedMedia rest;
+  rest.modality = media.modality;
+  rest.media_type = media.media_type;
+  rest.duration_seconds = media.duration_seconds;
+  MIXMATCH_RETURN_IF_ERROR(Replay(std::move(media), &sink));
+  return rest;
+}
+
+absl::StatusOr<DecodedMedia> MediaDecoder::DecodeLive(int, absl::string_view, MediaSink&) {
+  return absl::UnimplementedError("live: this decoder decodes whole files only");
+}
 
 absl::StatusOr<std::unique_ptr<MediaDecoder>> MediaDecoder::Create(const MediaDecoderOptions& options) {
   MediaDecoderOptions complete = options;

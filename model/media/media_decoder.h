@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "model/media/decoded.h"
+#include "model/media/media_sink.h"
 
 namespace mixmatch::model {
 
@@ -55,6 +56,16 @@ class MediaDecoder {
   //   bytes contradict an image/, audio/ or video/ hint). UNIMPLEMENTED: content of a kind that nothing here decodes.
   // RESOURCE_EXHAUSTED: beyond a limit, the worker's memory or time among them. Messages say what was got and wanted.
   virtual absl::StatusOr<DecodedMedia> Decode(int fd, absl::string_view media_type_hint) = 0;
+
+  // The same in bounded memory, however long it lasts: the contents of a sound or video go to `sink` on the calling
+  // thread, and the result has their media type and duration only. Anything else is in the result and `sink` hears
+  // nothing. The result is the sink's status where that refuses. What the sink was given is void unless the result is OK.
+  virtual absl::StatusOr<DecodedMedia> DecodeTo(int fd, absl::string_view media_type_hint, MediaSink& sink);
+
+  // Decodes a sound or video as it comes: `pipe` is the reading end of one and stays the caller's, who should close it
+  // soon, so that the writer learns of a worker's end. Uses a process of its own, beside MediaDecoderOptions::workers. Returns after the
+  // pipe's end. What the sink was given is sound also if the result is not OK.
+  virtual absl::StatusOr<DecodedMedia> DecodeLive(int pipe, absl::string_view media_type_hint, MediaSink& sink);
 };
 
 }  // namespace mixmatch::model

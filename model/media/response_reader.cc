@@ -5,15 +5,14 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "model/media/media_collector.h"
 #include "model/media/rows_reader.h"
+#include "model/media/timed_reader.h"
 #include "model/media/wire.h"
 #include "proto/base/status_macros.h"
 
 namespace mixmatch::model {
 namespace {
-
-constexpr int64_t kMaxSubtitles = 100'000;
-constexpr int64_t kMaxSubtitleBytes = 16 << 20;
 
 absl::Status Breach(absl::string_view what) {
   return absl::DataLossError(absl::StrCat("decoder worker: broke its framing: ", what, "; it was replaced"));
@@ -21,19 +20,26 @@ absl::Status Breach(absl::string_view what) {
 
 class ResponseReader {
  public:
-  ResponseReader(int socket, const MediaLimits& limits, absl::Time deadline)
-      : socket_(socket), limits_(limits), deadline_(deadline) {}
+  ResponseReader(int socket, const MediaLimits& limits, Patience* patience, MediaSink* sink)
+      : socket_(socket),
+        limits_(limits),
+        patience_(*patience),
+        timed_(limits, sink),
+        cues_(1),
+        cue_reader_(limits, &cues_) {}
 
   // Reads to the end of the response. A status from here means an unsound worker.
   absl::Status Read() {
     while (true) {
       WireRecord record;
       MIXMATCH_RETURN_IF_ERROR(Fill(&record, sizeof(record)));
+      if (timed_.Takes(record.type)) {
+        MIXMATCH_RETURN_IF_ERROR(ReadTimed(record));
+        continue;
+      }
       switch (record.type) {
         case WireRecordType::kText: MIXMATCH_RETURN_IF_ERROR(ReadText(record.size)); break;
         case WireRecordType::kFrame: MIXMATCH_RETURN_IF_ERROR(ReadFrame(record.size)); break;
-        case WireRecordType::kSamples: MIXMATCH_RETURN_IF_ERROR(ReadSamples(record.size)); break;
-        case WireRecordType::kSubtitle: MIXMATCH_RETURN_IF_ERROR(ReadSubtitle(record.size)); break;
         case WireRecordType::kTable:
         case WireRecordType::kSeries:
         case WireRecordType::kCells:
@@ -48,11 +54,18 @@ class ResponseReader {
 
   absl::StatusOr<DecodedMedia> Take() && {
     if (!error_.ok()) return error_;
+    if (media_.modality == v1::MODALITY_TEXT) {
+      DecodedMedia cues;
+      cues_.MoveTo(&cues);
+      media_.subtitles = std::move(cues.subtitles);
+    }
     return std::move(media_);
   }
 
+  const absl::Status& refusal() const { return timed_.refusal(); }
+
  private:
-  absl::Status Fill(void* data, size_t size) { return ReadAll(socket_, data, size, deadline_); }
+  absl::Status Fill(void* data, size_t size) { return ReadAll(socket_, data, size, patience_.deadline()); }
 
   absl::Status ReadText(uint32_t size) {
     if (!media_.text.empty() || size > limits_.max_text_bytes * 2) return Breach("text");
@@ -64,53 +77,27 @@ class ResponseReader {
     WireFrame header;
     if (size < sizeof(header)) return Breach("frame header");
     MIXMATCH_RETURN_IF_ERROR(Fill(&header, sizeof(header)));
-    const int side = std::max(limits_.image_side, limits_.frame_side);
-    const bool shaped = header.width >= 1 && header.height >= 1 && header.width <= side && header.height <= side &&
+    const bool shaped = header.width >= 1 && header.height >= 1 && header.width <= limits_.image_side &&
+                        header.height <= limits_.image_side &&
                         size - sizeof(header) == int64_t{3} * header.width * header.height;
-    const bool timed = std::isfinite(header.seconds) && header.seconds >= 0.0 &&
-                       (media_.frames.empty() || header.seconds >= media_.frames.back().seconds);
-    if (!shaped || !timed || media_.frames.size() >= std::max(limits_.max_frames, 1)) return Breach("frame");
+    if (!shaped || header.seconds != 0.0 || !media_.frames.empty()) return Breach("frame");
     DecodedFrame& frame = media_.frames.emplace_back();
-    frame.seconds = header.seconds;
     frame.image.width = header.width;
     frame.image.height = header.height;
     frame.image.rgb.resize(size - sizeof(header));
     return Fill(frame.image.rgb.data(), frame.image.rgb.size());
   }
 
-  absl::Status ReadSamples(uint32_t size) {
-    double start;
-    if (size < sizeof(start) || size > kMaxSamplesRecord || (size - sizeof(start)) % sizeof(float) != 0) {
-      return Breach("samples");
-    }
-    MIXMATCH_RETURN_IF_ERROR(Fill(&start, sizeof(start)));
-    const size_t old = media_.samples.size();
-    const size_t added = (size - sizeof(start)) / sizeof(float);
-    if (old + added > (limits_.max_seconds + 1.0) * kSampleRate || !std::isfinite(start)) return Breach("samples");
-    if (old == 0) media_.samples_start_seconds = std::max(start, 0.0);
-    media_.samples.resize(old + added);
-    MIXMATCH_RETURN_IF_ERROR(Fill(media_.samples.data() + old, added * sizeof(float)));
-    for (size_t i = old; i < media_.samples.size(); ++i) {
-      const float sample = media_.samples[i];
-      media_.samples[i] = std::isfinite(sample) ? std::clamp(sample, -1.0f, 1.0f) : 0.0f;
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status ReadSubtitle(uint32_t size) {
-    double span[2];
-    subtitle_bytes_ += size;
-    if (size < sizeof(span) || size > kMaxShortRecord || media_.subtitles.size() >= kMaxSubtitles ||
-        subtitle_bytes_ > kMaxSubtitleBytes) {
-      return Breach("subtitle");
-    }
-    MIXMATCH_RETURN_IF_ERROR(Fill(span, sizeof(span)));
-    if (!std::isfinite(span[0]) || !std::isfinite(span[1]) || span[0] > span[1]) return Breach("subtitle time");
-    DecodedSubtitle& subtitle = media_.subtitles.emplace_back();
-    subtitle.start_seconds = span[0];
-    subtitle.end_seconds = span[1];
-    subtitle.text.resize(size - sizeof(span));
-    return Fill(subtitle.text.data(), subtitle.text.size());
+  absl::Status ReadTimed(const WireRecord& record) {
+    if (record.size > timed_.most_bytes()) return Breach("record");
+    body_.resize(record.size);
+    MIXMATCH_RETURN_IF_ERROR(Fill(body_.data(), body_.size()));
+    const bool of_text = record.type == WireRecordType::kSubtitle && !timed_.begun();
+    const absl::Time before = absl::Now();
+    const absl::Status taken = (of_text ? cue_reader_ : timed_).Take(record.type, body_);
+    patience_.Excuse(absl::Now() - before);
+    patience_.Advance(timed_.media_seconds());
+    return taken;
   }
 
   absl::Status ReadRows(const WireRecord& record) {
@@ -142,19 +129,19 @@ class ResponseReader {
     switch (kind) {
       case WireKind::kText:
         media_.modality = v1::MODALITY_TEXT;
-        right = !media_.text.empty() && frames == 0 && media_.samples.empty();
+        right = !media_.text.empty() && frames == 0 && !timed_.begun();
         break;
       case WireKind::kImage:
         media_.modality = v1::MODALITY_IMAGE;
-        right = frames == 1 && media_.text.empty() && media_.samples.empty();
+        right = frames == 1 && media_.text.empty() && !timed_.begun();
         break;
       case WireKind::kAudio:
         media_.modality = v1::MODALITY_AUDIO;
-        right = !media_.samples.empty() && frames == 0 && media_.text.empty();
+        right = timed_.Makes(kind) && frames == 0 && media_.text.empty();
         break;
       case WireKind::kVideo:
         media_.modality = v1::MODALITY_VIDEO;
-        right = frames > 0 && media_.text.empty();
+        right = timed_.Makes(kind) && frames == 0 && media_.text.empty();
         break;
       case WireKind::kTable:
       case WireKind::kSeries:
@@ -176,18 +163,33 @@ class ResponseReader {
 
   int socket_;
   const MediaLimits& limits_;
-  absl::Time deadline_;
-  int64_t subtitle_bytes_ = 0;
+  Patience& patience_;
+  TimedReader timed_;
+  MediaCollector cues_;  // Of a text that is subtitles.
+  TimedReader cue_reader_;
+  std::string body_;
   DecodedMedia media_;
   absl::Status error_;
 };
 
 }  // namespace
 
+WorkerReply ReadResponse(int socket, const MediaLimits& limits, Patience* patience, MediaSink* sink) {
+  ResponseReader reader(socket, limits, patience, sink);
+  const absl::Status read = reader.Read();
+  if (!reader.refusal().ok()) return {reader.refusal(), false, true};
+  if (!read.ok()) return {read, false, false};
+  return {std::move(reader).Take(), true, false};
+}
+
 WorkerReply ReadResponse(int socket, const MediaLimits& limits, absl::Time deadline) {
-  ResponseReader reader(socket, limits, deadline);
-  if (absl::Status read = reader.Read(); !read.ok()) return {std::move(read), false};
-  return {std::move(reader).Take(), true};
+  Patience patience(deadline);
+  MediaCollector collector(limits.max_frames);
+  WorkerReply reply = ReadResponse(socket, limits, &patience, &collector);
+  const bool timed = reply.media.ok() && (reply.media->modality == v1::MODALITY_AUDIO ||
+                                          reply.media->modality == v1::MODALITY_VIDEO);
+  if (timed) collector.MoveTo(&*reply.media);
+  return reply;
 }
 
 }  // namespace mixmatch::model

@@ -5,9 +5,14 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
@@ -71,6 +76,21 @@ WorkerProcess::~WorkerProcess() {
   int signal;
   Bury(&signal);
   close(socket_);
+}
+
+void WorkerProcess::BeginItem() {
+  clockid_t clock;
+  timespec used;
+  if (pid_ > 0 && clock_getcpuclockid(pid_, &clock) == 0 && clock_gettime(clock, &used) == 0) {
+    used_cpu_seconds_ = used.tv_sec + used.tv_nsec * 1e-9;
+  }
+}
+
+// From outside: the process itself may not call prlimit.
+void WorkerProcess::AllowCpu(double seconds) {
+  const auto most = static_cast<rlim_t>(std::ceil(used_cpu_seconds_ + std::max(seconds, 0.0)));
+  const rlimit limit = {std::max<rlim_t>(most, 1), RLIM_INFINITY};
+  if (pid_ > 0) prlimit(pid_, RLIMIT_CPU, &limit, nullptr);
 }
 
 std::string WorkerProcess::Bury(int* signal) {

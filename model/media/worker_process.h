@@ -24,6 +24,10 @@ class WorkerProcess {
 
   int socket() const { return socket_; }
 
+  // Lets it use `seconds` of CPU time more than it had used by the last BeginItem(); beyond that SIGXCPU ends it.
+  void BeginItem();
+  void AllowCpu(double seconds);
+
   // Kills the process and says how it had ended before that, e.g. "signal 9 (Killed)" or "exit 1".
   // `*signal` is the signal that ended it, or 0.
   std::string Bury(int* signal);
@@ -33,6 +37,7 @@ class WorkerProcess {
 
   pid_t pid_;
   int socket_;
+  double used_cpu_seconds_ = 0.0;  // Before this item.
 };
 
 }  // namespace mixmatch::model

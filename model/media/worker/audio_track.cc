@@ -12,10 +12,17 @@ namespace mixmatch::model {
 namespace {
 
 constexpr int64_t kChoosingSamples = int64_t{30} * kSampleRate;
+constexpr int64_t kLiveChoosingSamples = int64_t{3} * kSampleRate;
+constexpr double kGapSeconds = 0.5;  // Smaller ones are the rounding and jitter of clocks.
 constexpr double kDeadShare = 1e-5;  // Of the loudest channel's energy: 50 dB down.
 constexpr int kMaxChannels = 16;
 
 }  // namespace
+
+AudioTrack::AudioTrack(ResponseWriter* writer, bool live)
+    : writer_(writer),
+      choosing_samples_(live ? kLiveChoosingSamples : kChoosingSamples),
+      record_samples_(live ? kSampleRate / 4 : kSampleRate) {}
 
 absl::Status AudioTrack::Add(const AVFrame& frame, double seconds) {
   if (frame.nb_samples <= 0) return absl::OkStatus();
@@ -25,7 +32,22 @@ absl::Status AudioTrack::Add(const AVFrame& frame, double seconds) {
     if (resampler_ == nullptr) start_seconds_ = seconds;
     MIXMATCH_RETURN_IF_ERROR(Configure(frame));
   }
+  FillGap(seconds);
   return Resample(const_cast<const uint8_t**>(frame.extended_data), frame.nb_samples);
+}
+
+// Until `seconds`, if that is well after what there is.
+void AudioTrack::FillGap(double seconds) {
+  const double gap = seconds - start_seconds_ - this->seconds();
+  if (gap < kGapSeconds) return;
+  int64_t left = static_cast<int64_t>(gap * kSampleRate);
+  while (left > 0) {
+    const int64_t some = std::min<int64_t>(left, kSampleRate);
+    for (std::vector<float>& channel : pending_) channel.resize(channel.size() + some, 0.0f);
+    samples_ += some;
+    left -= some;
+    if (static_cast<int64_t>(pending_[0].size()) >= choosing_samples_) Emit();
+  }
 }
 
 absl::Status AudioTrack::Finish() {
@@ -71,7 +93,7 @@ absl::Status AudioTrack::Resample(const uint8_t** data, int count) {
   for (std::vector<float>& channel : pending_) channel.resize(old + std::max(got, 0));
   if (got < 0) return MediaError(got, "the sound track");
   samples_ += got;
-  const int64_t full = gains_.empty() ? kChoosingSamples : kSampleRate;
+  const int64_t full = gains_.empty() ? choosing_samples_ : record_samples_;
   if (static_cast<int64_t>(pending_[0].size()) >= full) Emit();
   return absl::OkStatus();
 }

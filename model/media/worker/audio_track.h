@@ -12,10 +12,11 @@
 namespace mixmatch::model {
 
 // Mono is the mean of the channels that sound: a channel that stays 50 dB below the loudest over the first half minute
-// counts as dead, as the left one of many a recording is. Not thread-safe.
+// counts as dead, as the left one of many a recording is; over the first three seconds of a live stream. A gap in the
+// clock of a track is silence. Not thread-safe.
 class AudioTrack {
  public:
-  explicit AudioTrack(ResponseWriter* writer) : writer_(writer) {}
+  AudioTrack(ResponseWriter* writer, bool live);
 
   // `seconds`: when the frame starts, from the item's start.
   absl::Status Add(const AVFrame& frame, double seconds);
@@ -31,7 +32,11 @@ class AudioTrack {
   void ChooseChannels();
   void Emit();
 
+  void FillGap(double seconds);
+
   ResponseWriter* writer_;
+  const int64_t choosing_samples_;
+  const int64_t record_samples_;
   SwrPtr resampler_;
   AVChannelLayout in_layout_ = {};  // Of the last frame.
   int in_rate_ = 0;

@@ -79,10 +79,12 @@ std::string TypeName(const Demuxer& demuxer, absl::string_view head, bool moving
   return moving ? demuxer.video_type : demuxer.audio_type;
 }
 
+bool IsCover(const AVStream* stream) { return (stream->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0; }
+
 // FFmpeg takes a cut RIFF file (WAV, AVI) for a short one.
 absl::Status CheckRiffSize(const Content& content) {
   const absl::string_view head = content.head();
-  if (head.size() < 8 || !absl::StartsWith(head, "RIFF")) return absl::OkStatus();
+  if (content.live() || head.size() < 8 || !absl::StartsWith(head, "RIFF")) return absl::OkStatus();
   const int64_t stated = AV_RL32(head.data() + 4);
   const bool streamed = stated == 0 || stated >= 0x7ffff000;  // Written before the size was known.
   if (streamed || content.size() >= kWholeShare * stated) return absl::OkStatus();
@@ -94,7 +96,8 @@ absl::Status CheckRiffSize(const Content& content) {
 
 int Container::Read(void* self, uint8_t* data, int size) {
   auto* container = static_cast<Container*>(self);
-  const int64_t got = container->content_.ReadAt(container->position_, data, size);
+  Content& content = container->content_;
+  const int64_t got = content.live() ? content.ReadNext(data, size) : content.ReadAt(container->position_, data, size);
   if (got < 0) return AVERROR(EIO);
   container->position_ += got;
   return got == 0 ? AVERROR_EOF : static_cast<int>(got);
@@ -110,10 +113,11 @@ int64_t Container::Seek(void* self, int64_t offset, int whence) {
   return container->position_ = offset;
 }
 
-absl::StatusOr<std::unique_ptr<Container>> Container::Open(const Content& content, const WireRequest& request) {
+absl::StatusOr<std::unique_ptr<Container>> Container::Open(Content& content, const WireRequest& request) {
   auto container = absl::WrapUnique(new Container(content));
   auto* buffer = static_cast<unsigned char*>(av_malloc(kIoBuffer));
-  container->io_ = avio_alloc_context(buffer, kIoBuffer, 0, container.get(), &Read, nullptr, &Seek);
+  container->io_ = avio_alloc_context(buffer, kIoBuffer, 0, container.get(), &Read, nullptr,
+                                      content.live() ? nullptr : &Seek);
   if (container->io_ == nullptr) return MediaError(AVERROR(ENOMEM), "this file");
   MIXMATCH_ASSIGN_OR_RETURN(const AVInputFormat* demuxer, container->Probe(request));
   MIXMATCH_RETURN_IF_ERROR(CheckRiffSize(content));
@@ -150,6 +154,10 @@ absl::Status Container::OpenInput(const AVInputFormat* demuxer) {
   format_->protocol_whitelist = av_strdup("none");
   format_->format_whitelist = av_strdup(demuxer->name);
   format_->max_streams = 64;
+  if (content_.live()) {  // Soon, rather than sure to see every track.
+    format_->max_analyze_duration = 2 * AV_TIME_BASE;
+    format_->probesize = 1 << 20;
+  }
   // FFmpeg looks through every packet of a WAV for DTS in disguise, at ten times the cost of decoding it.
   if (absl::string_view(demuxer->name) == "wav") format_->max_probe_packets = 1;
   const int error = avformat_open_input(&format_, "", demuxer, nullptr);
@@ -174,9 +182,16 @@ absl::Status Container::FindTracks(const WireRequest& request) {
     const int index = av_find_best_stream(format_, type, -1, -1, nullptr, 0);
     return index < 0 ? nullptr : format_->streams[index];
   };
+  for (unsigned i = 0; i < format_->nb_streams && cover_ == nullptr; ++i) {
+    if (IsCover(format_->streams[i])) cover_ = format_->streams[i];
+  }
   video_ = best(AVMEDIA_TYPE_VIDEO);
   audio_ = best(AVMEDIA_TYPE_AUDIO);
-  if (video_ != nullptr && (video_->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0) video_ = nullptr;
+  for (unsigned i = 0; video_ != nullptr && IsCover(video_) && i < format_->nb_streams; ++i) {
+    AVStream* other = format_->streams[i];
+    if (other->codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !IsCover(other)) video_ = other;
+  }
+  if (video_ != nullptr && IsCover(video_)) video_ = nullptr;
   if (video_ == nullptr && audio_ == nullptr) {
     return absl::InvalidArgumentError("content: got a file without a sound or picture track that can be decoded here");
   }
@@ -188,8 +203,7 @@ absl::Status Container::CheckSizes(const WireRequest& request) const {
   for (unsigned i = 0; i < format_->nb_streams; ++i) {
     const AVStream* stream = format_->streams[i];
     const AVCodecParameters* parameters = stream->codecpar;
-    const bool cover = (stream->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
-    if (parameters->codec_type != AVMEDIA_TYPE_VIDEO || parameters->width == 0 || cover) continue;
+    if (parameters->codec_type != AVMEDIA_TYPE_VIDEO || parameters->width == 0 || IsCover(stream)) continue;
     MIXMATCH_RETURN_IF_ERROR(
         CheckPictureSize(parameters->width, parameters->height, request.max_pixels, request.min_side));
   }
@@ -203,6 +217,10 @@ double Container::StatedSeconds(const AVStream* stream) const {
   }
   const bool stated = format_->duration_estimation_method == AVFMT_DURATION_FROM_STREAM;
   return stated && format_->duration > 0 ? static_cast<double>(format_->duration) / AV_TIME_BASE : 0.0;
+}
+
+double Container::LikelySeconds() const {
+  return format_->duration > 0 ? static_cast<double>(format_->duration) / AV_TIME_BASE : 0.0;
 }
 
 absl::StatusOr<CodecPtr> OpenTrack(const AVStream* stream, int64_t max_pixels) {

@@ -18,12 +18,13 @@ class Container {
  public:
   // UNIMPLEMENTED if no allowed demuxer knows the bytes; INVALID_ARGUMENT if it finds them damaged or of another kind
   // than the hint. `content` must outlive the container.
-  static absl::StatusOr<std::unique_ptr<Container>> Open(const Content& content, const WireRequest& request);
+  static absl::StatusOr<std::unique_ptr<Container>> Open(Content& content, const WireRequest& request);
   ~Container();
 
   AVFormatContext* format() { return format_; }
   AVStream* video() { return video_; }  // The best moving picture, or null. Cover art is none.
-  AVStream* audio() { return audio_; }  // The best sound, or null.
+  AVStream* audio() { return audio_; }  // The default sound or else the best, or null.
+  AVStream* cover() { return cover_; }  // The first picture that is attached, or null.
   const std::string& media_type() const { return media_type_; }
 
   // When the item starts on the tracks' clocks, in AV_TIME_BASE units.
@@ -32,8 +33,11 @@ class Container {
   // What the container itself says, in seconds; 0 if it says nothing, or if FFmpeg only made an estimate.
   double StatedSeconds(const AVStream* stream) const;
 
+  // What it says or what FFmpeg estimates; 0 if neither.
+  double LikelySeconds() const;
+
  private:
-  explicit Container(const Content& content) : content_(content) {}
+  explicit Container(Content& content) : content_(content) {}
 
   static int Read(void* self, uint8_t* data, int size);
   static int64_t Seek(void* self, int64_t offset, int whence);
@@ -42,12 +46,13 @@ class Container {
   absl::Status FindTracks(const WireRequest& request);
   absl::Status CheckSizes(const WireRequest& request) const;
 
-  const Content& content_;
+  Content& content_;
   int64_t position_ = 0;
   AVIOContext* io_ = nullptr;
   AVFormatContext* format_ = nullptr;
   AVStream* video_ = nullptr;
   AVStream* audio_ = nullptr;
+  AVStream* cover_ = nullptr;
   std::string media_type_;
 };
 

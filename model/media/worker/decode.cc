@@ -14,7 +14,12 @@
 namespace mixmatch::model {
 
 absl::Status DecodeContent(int fd, const WireRequest& request, ResponseWriter* writer) {
-  MIXMATCH_ASSIGN_OR_RETURN(const Content content, Content::Take(fd));
+  if (request.live != 0) {
+    MIXMATCH_ASSIGN_OR_RETURN(Content stream, Content::TakePipe(fd));
+    if (Sniff(stream).kind != Sniffed::kTimed) return UnsupportedContent(Sniff(stream).media_type);
+    return DecodeTimed(stream, request, writer);
+  }
+  MIXMATCH_ASSIGN_OR_RETURN(Content content, Content::Take(fd));
   const SniffedType type = Sniff(content);
   const bool is_text = type.kind == Sniffed::kText;
   if (is_text || type.kind == Sniffed::kTimed) {  // Rows in an old encoding look like neither.

@@ -1,5 +1,6 @@
 #include "model/media/worker/response_writer.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -35,9 +36,35 @@ void ResponseWriter::Samples(double start_seconds, absl::Span<const float> sampl
   }
 }
 
-void ResponseWriter::Subtitle(double start_seconds, double end_seconds, absl::string_view utf8) {
+void ResponseWriter::Begin(WireKind kind, absl::string_view media_type) {
+  const WireDone begin = {0.0, kind, 0};
+  Record(WireRecordType::kBegin, &begin, sizeof(begin), media_type);
+}
+
+void ResponseWriter::Track(uint32_t track, absl::string_view title) {
+  Record(WireRecordType::kTrack, &track, sizeof(track), title.substr(0, kMaxShortRecord - sizeof(track)));
+}
+
+void ResponseWriter::Subtitle(double start_seconds, double end_seconds, uint32_t track, absl::string_view utf8) {
+  char head[2 * sizeof(double) + sizeof(track)];
   const double span[2] = {start_seconds, std::max(start_seconds, end_seconds)};
-  Record(WireRecordType::kSubtitle, span, sizeof(span), utf8.substr(0, kMaxShortRecord - sizeof(span)));
+  memcpy(head, span, sizeof(span));
+  memcpy(head + sizeof(span), &track, sizeof(track));
+  Record(WireRecordType::kSubtitle, head, sizeof(head), utf8.substr(0, kMaxShortRecord - sizeof(head)));
+}
+
+void ResponseWriter::Chapter(double start_seconds, double end_seconds, absl::string_view title) {
+  const double span[2] = {start_seconds, std::max(start_seconds, end_seconds)};
+  Record(WireRecordType::kChapter, span, sizeof(span), title.substr(0, kMaxShortRecord - sizeof(span)));
+}
+
+void ResponseWriter::Tags(absl::string_view lines) {
+  Record(WireRecordType::kTags, nullptr, 0, lines.substr(0, kMaxShortRecord));
+}
+
+void ResponseWriter::Cover(const Picture& picture) {
+  const WireFrame head = {0.0, picture.width, picture.height};
+  Record(WireRecordType::kCover, &head, sizeof(head), picture.rgb);
 }
 
 void ResponseWriter::Table(const DecodedTable& table) {

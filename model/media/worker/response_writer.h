@@ -28,7 +28,15 @@ class ResponseWriter {
   void Text(absl::string_view utf8);
   void Frame(double seconds, const Picture& picture);
   void Samples(double start_seconds, absl::Span<const float> samples);
-  void Subtitle(double start_seconds, double end_seconds, absl::string_view utf8);
+  // First of a sound or video.
+  void Begin(WireKind kind, absl::string_view media_type);
+  // The title of the sound track (0) or of a track of subtitles (from 1), before what is in it.
+  void Track(uint32_t track, absl::string_view title);
+  // `track` 0: of none.
+  void Subtitle(double start_seconds, double end_seconds, uint32_t track, absl::string_view utf8);
+  void Chapter(double start_seconds, double end_seconds, absl::string_view title);
+  void Tags(absl::string_view lines);
+  void Cover(const Picture& picture);
   // All of a table, series or score.
   void Table(const DecodedTable& table);
   void Series(double observed_unix_seconds, const DecodedSeries& series);

@@ -8,7 +8,6 @@
 namespace mixmatch::model {
 namespace {
 
-constexpr int kMaxSubtitles = 10'000;
 constexpr size_t kMaxBytes = 1024;  // Of one subtitle.
 
 }  // namespace
@@ -37,10 +36,10 @@ std::string PlainAssText(absl::string_view event) {
   return text;
 }
 
-void SubtitleTrack::Add(AVPacket* packet, double seconds, ResponseWriter* writer) {
+bool SubtitleTrack::Add(AVPacket* packet, double seconds, ResponseWriter* writer) {
   AVSubtitle subtitle = {};
   int got = 0;
-  if (avcodec_decode_subtitle2(codec_.get(), &subtitle, &got, packet) < 0 || got == 0) return;
+  if (avcodec_decode_subtitle2(codec_.get(), &subtitle, &got, packet) < 0 || got == 0) return false;
   std::string text;
   for (unsigned i = 0; i < subtitle.num_rects; ++i) {
     if (subtitle.rects[i]->ass == nullptr) continue;
@@ -52,7 +51,9 @@ void SubtitleTrack::Add(AVPacket* packet, double seconds, ResponseWriter* writer
   if (packet->duration > 0) length = packet->duration * av_q2d(stream_->time_base);
   if (subtitle.end_display_time == UINT32_MAX && packet->duration <= 0) length = 0.0;
   avsubtitle_free(&subtitle);
-  if (!text.empty() && ++written_ <= kMaxSubtitles) writer->Subtitle(start, start + std::max(length, 0.0), text);
+  if (text.empty()) return false;
+  writer->Subtitle(start, start + std::max(length, 0.0), number_, text);
+  return true;
 }
 
 }  // namespace mixmatch::model

@@ -15,18 +15,21 @@ namespace mixmatch::model {
 std::string PlainAssText(absl::string_view event);
 
 // Decodes one packet that starts at `seconds` and writes what it says; damaged ones and pictures are skipped.
-// At most 10,000 a track; no subtitle is worth refusing a video for.
+// No subtitle is worth refusing a video for.
 class SubtitleTrack {
  public:
-  SubtitleTrack(CodecPtr codec, const AVStream* stream) : codec_(std::move(codec)), stream_(stream) {}
+  // `number` from 1, among the tracks of subtitles.
+  SubtitleTrack(CodecPtr codec, const AVStream* stream, uint32_t number)
+      : codec_(std::move(codec)), stream_(stream), number_(number) {}
 
   const AVStream* stream() const { return stream_; }
-  void Add(AVPacket* packet, double seconds, ResponseWriter* writer);
+  // True if something was written.
+  bool Add(AVPacket* packet, double seconds, ResponseWriter* writer);
 
  private:
   CodecPtr codec_;
   const AVStream* stream_;
-  int written_ = 0;
+  uint32_t number_;
 };
 
 }  // namespace mixmatch::model

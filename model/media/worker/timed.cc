@@ -13,7 +13,9 @@ extern "C" {
 #include "absl/strings/str_format.h"
 #include "model/media/worker/audio_track.h"
 #include "model/media/worker/container.h"
+#include "model/media/worker/frame_scaler.h"
 #include "model/media/worker/subtitle_track.h"
+#include "model/media/worker/track_names.h"
 #include "model/media/worker/video_track.h"
 #include "proto/base/status_macros.h"
 
@@ -22,6 +24,7 @@ namespace {
 
 constexpr double kDamagedShare = 0.25;  // Of a track's packets that may fail.
 constexpr int kMaxSubtitleTracks = 8;
+constexpr unsigned kMaxChapters = 1000;
 
 // One decoded track and how well its decoding goes.
 struct Track {
@@ -35,11 +38,12 @@ struct Track {
 class TimedDecoder {
  public:
   TimedDecoder(Container* container, const WireRequest& request, ResponseWriter* writer)
-      : container_(*container), request_(request), writer_(writer), audio_out_(writer) {}
+      : container_(*container), request_(request), writer_(writer), audio_out_(writer, request.live != 0) {}
 
   absl::Status Decode() {
     MIXMATCH_RETURN_IF_ERROR(OpenTracks());
     MIXMATCH_RETURN_IF_ERROR(CheckLength(Stated(), true));
+    WriteHead();
     MIXMATCH_RETURN_IF_ERROR(ReadPackets());
     MIXMATCH_RETURN_IF_ERROR(audio_out_.Finish());
     return Conclude();
@@ -52,7 +56,8 @@ class TimedDecoder {
     if (AVStream* stream = container_.video(); stream != nullptr) {
       const auto* matrix =
           reinterpret_cast<const int32_t*>(av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, nullptr));
-      video_out_.emplace(request_, Stated(), matrix);
+      video_out_.emplace(request_, Stated(), matrix, writer_);
+      if (container_.LikelySeconds() > request_.full_rate_seconds) SlowDown();
     }
     OpenSubtitles();
     return absl::OkStatus();
@@ -66,6 +71,56 @@ class TimedDecoder {
     return absl::OkStatus();
   }
 
+  // Of the frames of a long video only those that others need are decoded: about half of them as most encoders work.
+  void SlowDown() {
+    slow_ = true;
+    video_.codec->skip_frame = AVDISCARD_NONREF;
+    video_.codec->skip_loop_filter = AVDISCARD_ALL;
+    video_out_->SlowDown(request_.slow_frames_per_second);
+  }
+
+  // What comes before the first frame.
+  void WriteHead() {
+    const AVFormatContext* format = container_.format();
+    writer_->Begin(video_.stream != nullptr ? WireKind::kVideo : WireKind::kAudio, container_.media_type());
+    if (const std::string tags = TagLines(format); !tags.empty()) writer_->Tags(tags);
+    const std::string sound = SoundTrackTitle(format, audio_.stream);
+    if (!sound.empty()) writer_->Track(0, sound);
+    for (size_t i = 0; i < subtitles_.size(); ++i) {
+      const std::string name = TrackName(subtitles_[i]->stream());
+      if (!name.empty()) writer_->Track(i + 1, name);
+    }
+    WriteChapters(format);
+    WriteCover();
+    if (request_.live != 0) writer_->Flush();
+  }
+
+  void WriteChapters(const AVFormatContext* format) {
+    const double start = static_cast<double>(container_.start()) / AV_TIME_BASE;
+    for (unsigned i = 0; i < std::min<unsigned>(format->nb_chapters, kMaxChapters); ++i) {
+      const AVChapter* chapter = format->chapters[i];
+      const std::string title = TagOf(chapter->metadata, "title");
+      const double from = std::max(0.0, chapter->start * av_q2d(chapter->time_base) - start);
+      const double to = std::max(from, chapter->end * av_q2d(chapter->time_base) - start);
+      if (!title.empty()) writer_->Chapter(from, std::min(to, request_.max_seconds), title);
+    }
+  }
+
+  // No cover is worth refusing a sound for.
+  void WriteCover() {
+    const AVStream* stream = container_.cover();
+    if (stream == nullptr || stream->attached_pic.size <= 0) return;
+    absl::StatusOr<CodecPtr> codec = OpenTrack(stream, request_.max_pixels);
+    FramePtr frame(av_frame_alloc());
+    if (!codec.ok() || frame == nullptr) return;
+    if (avcodec_send_packet(codec->get(), &stream->attached_pic) < 0) return;
+    avcodec_send_packet(codec->get(), nullptr);
+    if (avcodec_receive_frame(codec->get(), frame.get()) < 0) return;
+    if (!CheckPictureSize(frame->width, frame->height, request_.max_pixels, request_.min_side).ok()) return;
+    const absl::StatusOr<Picture> picture = FrameScaler(request_.cover_side).Scale(*frame, {0, 1}, nullptr);
+    if (picture.ok()) writer_->Cover(*picture);
+  }
+
   void OpenSubtitles() {
     AVFormatContext* format = container_.format();
     for (unsigned i = 0; i < format->nb_streams && subtitles_.size() < kMaxSubtitleTracks; ++i) {
@@ -74,7 +129,8 @@ class TimedDecoder {
       absl::StatusOr<CodecPtr> codec = OpenTrack(stream, request_.max_pixels);
       if (!codec.ok()) continue;
       stream->discard = AVDISCARD_DEFAULT;
-      subtitles_.push_back(std::make_unique<SubtitleTrack>(*std::move(codec), stream));
+      subtitles_.push_back(
+          std::make_unique<SubtitleTrack>(*std::move(codec), stream, static_cast<uint32_t>(subtitles_.size() + 1)));
     }
   }
 
@@ -88,6 +144,7 @@ class TimedDecoder {
       if (read_error_ < 0) break;
       MIXMATCH_RETURN_IF_ERROR(Dispatch(packet.get()));
       av_packet_unref(packet.get());
+      if (request_.live != 0) writer_->Flush();
     }
     MIXMATCH_RETURN_IF_ERROR(DecodePacket(&video_, nullptr));
     return DecodePacket(&audio_, nullptr);
@@ -98,7 +155,8 @@ class TimedDecoder {
     if (stream == video_.stream) return DecodePacket(&video_, packet);
     if (stream == audio_.stream) return DecodePacket(&audio_, packet);
     for (const auto& subtitle : subtitles_) {
-      if (subtitle->stream() == stream) subtitle->Add(packet, Seconds(stream, packet->pts, 0.0), writer_);
+      if (subtitle->stream() != stream || subtitles_written_ >= request_.max_subtitles) continue;
+      subtitles_written_ += subtitle->Add(packet, Seconds(stream, packet->pts, 0.0), writer_);
     }
     return absl::OkStatus();
   }
@@ -132,6 +190,7 @@ class TimedDecoder {
     }
     MIXMATCH_RETURN_IF_ERROR(
         CheckPictureSize(frame_->width, frame_->height, request_.max_pixels, request_.min_side));
+    if (!slow_ && start > request_.full_rate_seconds) SlowDown();
     return video_out_->Add(*frame_, start);
   }
 
@@ -183,8 +242,8 @@ class TimedDecoder {
   }
 
   absl::Status Conclude() {
-    MIXMATCH_RETURN_IF_ERROR(CheckWhole(video_));
-    MIXMATCH_RETURN_IF_ERROR(CheckWhole(audio_));
+    if (request_.live == 0) MIXMATCH_RETURN_IF_ERROR(CheckWhole(video_));
+    if (request_.live == 0) MIXMATCH_RETURN_IF_ERROR(CheckWhole(audio_));
     const double seconds = std::max(video_.end_seconds, audio_.end_seconds);
     MIXMATCH_RETURN_IF_ERROR(CheckLength(seconds, false));
     const bool moving = video_.stream != nullptr;
@@ -192,7 +251,6 @@ class TimedDecoder {
       return absl::InvalidArgumentError(absl::StrCat("content: got ", container_.media_type(), " without a single ",
                                                      moving ? "frame" : "sample", "; make it again"));
     }
-    if (moving) video_out_->Write(writer_);
     writer_->Done(moving ? WireKind::kVideo : WireKind::kAudio, seconds, container_.media_type());
     return absl::OkStatus();
   }
@@ -207,11 +265,13 @@ class TimedDecoder {
   std::vector<std::unique_ptr<SubtitleTrack>> subtitles_;
   FramePtr frame_;
   int read_error_ = 0;
+  int subtitles_written_ = 0;
+  bool slow_ = false;
 };
 
 }  // namespace
 
-absl::Status DecodeTimed(const Content& content, const WireRequest& request, ResponseWriter* writer) {
+absl::Status DecodeTimed(Content& content, const WireRequest& request, ResponseWriter* writer) {
   MIXMATCH_ASSIGN_OR_RETURN(const std::unique_ptr<Container> container, Container::Open(content, request));
   return TimedDecoder(container.get(), request, writer).Decode();
 }

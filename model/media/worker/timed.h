@@ -11,7 +11,7 @@ namespace mixmatch::model {
 
 // Writes the item and the end of the response, or returns why not. A file that ends long before the time its
 // container states is refused as truncated.
-absl::Status DecodeTimed(const Content& content, const WireRequest& request, ResponseWriter* writer);
+absl::Status DecodeTimed(Content& content, const WireRequest& request, ResponseWriter* writer);
 
 }  // namespace mixmatch::model
 

@@ -3,8 +3,9 @@
 #define MIXMATCH_MODEL_MEDIA_WORKER_VIDEO_TRACK_H_
 
 #include <cstdint>
-#include <utility>
-#include <vector>
+
+#include <algorithm>
+#include <cstdint>
 
 #include "absl/status/status.h"
 #include "model/media/wire.h"
@@ -14,29 +15,29 @@
 
 namespace mixmatch::model {
 
-// Keeps the first frame of each step of 1 / frames_per_second. `expected_seconds`, 0 if unknown, widens the step
-// beforehand so that max_frames suffice; when it was wrong, every other frame goes and the step doubles.
+// Gives the first frame of each step of 1 / frames_per_second. Where max_frames is not 0, `expected_seconds` (0:
+// unknown) widens the step so that so many suffice.
 class VideoTrack {
  public:
-  VideoTrack(const WireRequest& request, double expected_seconds, const int32_t* matrix);
+  VideoTrack(const WireRequest& request, double expected_seconds, const int32_t* matrix, ResponseWriter* writer);
 
   // `seconds` from the item's start; frames out of order are skipped.
   absl::Status Add(const AVFrame& frame, double seconds);
 
-  // True if nothing was seen.
-  bool empty() const { return frames_.empty(); }
+  // From now on no more than this.
+  void SlowDown(double frames_per_second) { step_ = std::max(step_, 1.0 / std::max(frames_per_second, 1e-3)); }
 
-  void Write(ResponseWriter* writer) const;
+  // True if nothing was seen.
+  bool empty() const { return frames_ == 0; }
 
  private:
-  void ThinOut();
-
-  int max_frames_;
   double step_;
   double next_ = 0.0;
+  double last_ = 0.0;
+  int64_t frames_ = 0;
   const int32_t* matrix_;
   FrameScaler scaler_;
-  std::vector<std::pair<double, Picture>> frames_;
+  ResponseWriter* writer_;
 };
 
 }  // namespace mixmatch::model
