@@ -1,5 +1,6 @@
 #include "index/vector/manifest_file.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <set>
@@ -15,12 +16,14 @@ namespace mixmatch::index {
 namespace {
 
 constexpr char kMagic[] = "MMINDX02";
+constexpr char kMagicWithChanges[] = "MMINDX03";  // Some files have tombstones or a breadth in the manifest.
 constexpr char kName[] = "MANIFEST";
 
 }  // namespace
 
 absl::Status WriteManifest(const std::string& directory, const IndexManifest& manifest) {
-  std::string bytes(kMagic, 8);
+  const bool changes = std::any_of(manifest.files.begin(), manifest.files.end(), [](const auto& f) { return f.ef > 0; });
+  std::string bytes(changes ? kMagicWithChanges : kMagic, 8);
   auto number = [&](uint64_t value) { bytes.append(reinterpret_cast<const char*>(&value), 8); };
   number(manifest.generation);
   number(manifest.dim);
@@ -33,6 +36,10 @@ absl::Status WriteManifest(const std::string& directory, const IndexManifest& ma
       number(region.bytes);
       bytes += region.sha256;
     }
+    if (!changes) continue;
+    number(file.ef);
+    number(file.dead.size());
+    for (uint64_t word : file.dead) number(word);
   }
   bytes += HashOf(bytes);
   const std::string path = absl::StrCat(directory, "/", kName);
@@ -52,7 +59,8 @@ absl::StatusOr<IndexManifest> ReadManifest(const std::string& directory) {
     return Damaged(path, "cut or altered");
   }
   Reader in(all.substr(0, all.size() - kHashBytes));
-  if (!in.Magic(kMagic)) return Damaged(path, "not a manifest of this version");
+  const bool changes = absl::StartsWith(all, kMagicWithChanges);
+  if (!in.Magic(changes ? kMagicWithChanges : kMagic)) return Damaged(path, "not a manifest of this version");
   IndexManifest manifest;
   manifest.generation = in.Scalar<uint64_t>();
   const uint64_t dim = in.Scalar<uint64_t>();
@@ -69,6 +77,10 @@ absl::StatusOr<IndexManifest> ReadManifest(const std::string& directory) {
       region.bytes = in.Scalar<uint64_t>();
       const std::vector<char> hash = in.Array<char>(kHashBytes);
       region.sha256.assign(hash.begin(), hash.end());
+    }
+    if (changes) {
+      entry.ef = static_cast<uint32_t>(in.Scalar<uint64_t>());
+      entry.dead = in.Array<uint64_t>(in.Scalar<uint64_t>());
     }
     manifest.files.push_back(std::move(entry));
   }

@@ -18,6 +18,17 @@ struct SegmentFileEntry {
   uint64_t live = 0;  // Parts that can be found.
   // Head (ids and tombstones), vectors, codes, links; one after the other in the file.
   std::array<FileRegion, 4> regions;
+  // What holds in place of the file's own tombstones and breadth, since it was written; empty and 0: the file's do.
+  std::vector<uint64_t> dead;
+  uint32_t ef = 0;
+};
+
+// A file that holds a segment as it was when the file was written.
+struct SavedSegment {
+  std::string directory;  // Empty: there is none.
+  SegmentFileEntry entry;
+  int64_t dead = 0;  // Tombstones of the segment then.
+  int ef = 0;
 };
 
 struct IndexManifest {

@@ -66,6 +66,11 @@ class Rows {
   const float* row(int64_t i) const {
     return file_ != nullptr ? file_->data() + i * stride_ : blocks_[i / kBlock].get() + (i % kBlock) * stride_;
   }
+  void Prefetch(int64_t i) const {
+    if (file_ != nullptr) return;  // The page may not be there.
+    const char* at = reinterpret_cast<const char*>(row(i));
+    for (size_t byte = 0; byte < sizeof(float) * stride_; byte += 64) __builtin_prefetch(at + byte);
+  }
   absl::Span<const float> vector(int64_t i) const { return {row(i), static_cast<size_t>(dim_)}; }
 
   bool on_disk() const { return file_ != nullptr; }

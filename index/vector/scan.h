@@ -20,6 +20,7 @@ inline bool Stopped(const StopCheck* stop) { return stop != nullptr && (*stop)()
 
 // A scan by sketches of fewer rows would cost more than it saves.
 inline constexpr int64_t kSketchedFrom = 256;
+inline constexpr size_t kAhead = 3;  // Rows that are fetched before their turn.
 
 // Shows `found` all rows whose score is `floor` or more that can be among its k and that allowed(row) lets through; it is
 // asked of those alone that look near enough. Row i is part ids[i]. `sketches` may be null: then every score is computed.
@@ -57,7 +58,9 @@ void Scan(const Rows& rows, const Sketches* sketches, const float* padded_query,
       const Neighbor neighbor{static_cast<PartId>(row), estimates[row]};
       if (likely.Wants(neighbor) && allowed(row)) likely.Push(neighbor);
     }
-    for (const Neighbor& neighbor : likely.Take()) {
+    const std::vector<Neighbor> nearest = likely.Take();
+    for (const Neighbor& neighbor : nearest) rows.Prefetch(static_cast<int64_t>(neighbor.id));
+    for (const Neighbor& neighbor : nearest) {
       estimates[neighbor.id] = -std::numeric_limits<float>::infinity();
       show(static_cast<int64_t>(neighbor.id));
     }
@@ -65,20 +68,25 @@ void Scan(const Rows& rows, const Sketches* sketches, const float* padded_query,
     floor = found.bound();
   }
   float least = sketches->Least(query, floor);
+  std::vector<int64_t> near;
   constexpr int64_t kLook = 64;  // Rows of which most often none is near enough.
   for (int64_t first = 0; first < size; first += kLook) {
     const int64_t end = std::min(first + kLook, size);
-    int near = 0;
-    for (int64_t row = first; row < end; ++row) near |= estimates[row] >= least;
-    if (near == 0) continue;
-    if (Stopped(stop)) return;
+    int any = 0;
+    for (int64_t row = first; row < end; ++row) any |= estimates[row] >= least;
+    if (any == 0) continue;
     for (int64_t row = first; row < end; ++row) {
-      if (estimates[row] < least || !allowed(row)) continue;
-      show(row);
-      if (found.bound() > floor) {
-        floor = found.bound();
-        least = sketches->Least(query, floor);
-      }
+      if (estimates[row] >= least) near.push_back(row);
+    }
+  }
+  for (size_t i = 0; i < near.size(); ++i) {
+    if (i % Rows::kBlock == 0 && Stopped(stop)) return;
+    if (i + kAhead < near.size()) rows.Prefetch(near[i + kAhead]);
+    if (estimates[near[i]] < least || !allowed(near[i])) continue;
+    show(near[i]);
+    if (found.bound() > floor) {
+      floor = found.bound();
+      least = sketches->Least(query, floor);
     }
   }
 }

@@ -26,6 +26,12 @@ std::vector<int64_t> Segment::LiveRows() const {
   return live;
 }
 
+std::vector<uint64_t> Segment::DeadWords() const {
+  std::vector<uint64_t> words((size() + 63) / 64);
+  for (int64_t row = 0; row < size(); ++row) words[row / 64] |= uint64_t{!IsLive(row)} << (row % 64);
+  return words;
+}
+
 int64_t Segment::Find(PartId id) const {
   const auto at = std::lower_bound(rows_->ids.begin(), rows_->ids.end(), id);
   if (at == rows_->ids.end() || *at != id) return -1;

@@ -10,6 +10,7 @@
 
 #include "index/vector/codes.h"
 #include "index/vector/hnsw/hnsw_graph.h"
+#include "index/vector/manifest_file.h"
 #include "index/vector/rows.h"
 #include "index/vector/sketches.h"
 #include "index/vector/tombstones.h"
@@ -67,8 +68,13 @@ class Segment {
 
   // The same rows and graph with the tombstones as they are now; no part may be killed meanwhile.
   std::shared_ptr<const Segment> Frozen() const {
-    return std::make_shared<Segment>(rows_, std::make_shared<Tombstones>(*dead_), graph_, ef());
+    auto frozen = std::make_shared<Segment>(rows_, std::make_shared<Tombstones>(*dead_), graph_, ef());
+    frozen->saved_ = saved_;
+    return frozen;
   }
+
+  // Of a copy by Frozen() too. The caller sees to it that one thread at a time uses it.
+  SavedSegment& saved() const { return *saved_; }
 
   const SegmentRows& data() const { return *rows_; }
   const std::shared_ptr<const SegmentRows>& shared_data() const { return rows_; }
@@ -79,6 +85,8 @@ class Segment {
   int64_t dead() const { return dead_->count(); }
   int64_t live() const { return size() - dead(); }
   bool IsLive(int64_t row) const { return !dead_->has(row); }
+  // Bit i % 64 of word i / 64 is row i.
+  std::vector<uint64_t> DeadWords() const;
   std::vector<int64_t> LiveRows() const;
 
   // Breadth of graph searches that name none, for k = 10.
@@ -110,6 +118,7 @@ class Segment {
   const std::shared_ptr<Tombstones> dead_;
   const SegmentGraph graph_;
   const std::shared_ptr<const Sketches> sketches_;
+  std::shared_ptr<SavedSegment> saved_ = std::make_shared<SavedSegment>();
   mutable std::atomic<int> ef_;
 };
 

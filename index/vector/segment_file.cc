@@ -80,6 +80,10 @@ class SegmentReader {
     bytes_ = status.st_size;
     if (bytes_ > begins_[kLinks] + entry_.regions[kLinks].bytes) Damage("longer than it was written");
     if (!ReadHead()) return std::move(read_);
+    if (entry_.ef > 0 && entry_.dead.size() == head_.dead.size()) {  // It has changed since the file was written.
+      head_.ef = static_cast<int>(entry_.ef);
+      head_.dead = entry_.dead;
+    }
     auto rows = std::make_shared<SegmentRows>(options_.dim);
     MIXMATCH_ASSIGN_OR_RETURN(const bool have_rows, ReadVectors(rows->rows));
     if (!have_rows) {
@@ -141,6 +145,8 @@ class SegmentReader {
     head_.ids = in.Array<uint64_t>(head_.rows);
     head_.dead = in.Array<uint64_t>(head_.rows / 64 + (head_.rows % 64 != 0));
     const bool ascend = std::adjacent_find(head_.ids.begin(), head_.ids.end(), std::greater_equal<>()) == head_.ids.end();
+    for (uint64_t word : head_.dead) read_.file_dead += __builtin_popcountll(word);
+    read_.file_ef = std::max(1, head_.ef);
     if (magic && in.good() && ascend && dim == static_cast<uint64_t>(options_.dim)) return true;
     Damage("not a segment of this version and dimension");
     return false;

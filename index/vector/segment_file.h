@@ -28,6 +28,8 @@ struct SegmentRead {
   std::shared_ptr<const Segment> segment;  // Null: nothing of use.
   std::vector<absl::Status> damage;        // DATA_LOSS, one a damaged region.
   bool graph_lost = false;
+  int64_t file_dead = 0;                   // Tombstones in the file, and
+  int file_ef = 0;                         // the breadth.
   std::vector<PartId> lost;                // Live parts whose vectors are damaged, if their ids are not, ascending.
 };
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <string>
 #include <system_error>
@@ -25,6 +26,27 @@ std::mutex& SaveMutex() {
 std::string NewName() {
   std::random_device random;
   return absl::StrCat("segment-", absl::Hex(uint64_t{random()} << 32 | random(), absl::kZeroPad16));
+}
+
+bool StillThere(const SavedSegment& saved) {
+  uint64_t bytes = 0;
+  for (const FileRegion& region : saved.entry.regions) bytes += region.bytes;
+  std::error_code error;
+  return std::filesystem::file_size(absl::StrCat(saved.directory, "/", saved.entry.name), error) == bytes && !error;
+}
+
+// The entry of a file in `directory` that has all of the segment but perhaps its tombstones and breadth; nothing if there
+// is none. Without a graph a file has live rows only, so new tombstones cannot be told of them.
+std::optional<SegmentFileEntry> SavedEntry(const Segment& segment, const std::string& directory) {
+  const SavedSegment& saved = segment.saved();
+  const bool same = segment.dead() == saved.dead;
+  if (saved.directory != directory || !(same || segment.has_graph()) || !StillThere(saved)) return std::nullopt;
+  SegmentFileEntry entry = saved.entry;
+  entry.live = segment.live();
+  if (same && segment.ef() == saved.ef) return entry;
+  entry.dead = segment.DeadWords();
+  entry.ef = static_cast<uint32_t>(segment.ef());
+  return entry;
 }
 
 }  // namespace
@@ -50,8 +72,12 @@ absl::Status SegmentedIndexImpl::Save(absl::string_view directory) const {
   manifest.dim = options_.dim;
   for (const auto& segment : segments) {
     if (segment->live() == 0) continue;
-    MIXMATCH_ASSIGN_OR_RETURN(SegmentFileEntry entry, WriteSegment(*segment, path, NewName()));
-    manifest.files.push_back(std::move(entry));
+    std::optional<SegmentFileEntry> entry = SavedEntry(*segment, path);
+    if (!entry.has_value()) {
+      MIXMATCH_ASSIGN_OR_RETURN(entry, WriteSegment(*segment, path, NewName()));
+      segment->saved() = {path, *entry, segment->dead(), segment->ef()};
+    }
+    manifest.files.push_back(*std::move(entry));
   }
   MIXMATCH_RETURN_IF_ERROR(WriteManifest(path, manifest));
   RemoveStrays(path, manifest);
@@ -89,6 +115,11 @@ absl::StatusOr<std::shared_ptr<SegmentedIndex>> SegmentedIndex::Load(const Segme
     if (segment == nullptr) {
       report->parts_lost += static_cast<int64_t>(entry.live);
       continue;
+    }
+    if (read.damage.empty()) {
+      segment->saved() = {path, entry, read.file_dead, read.file_ef};
+      segment->saved().entry.dead.clear();
+      segment->saved().entry.ef = 0;
     }
     const bool lost_graph = read.graph_lost;
     if (segment->has_graph() || lost_graph || state.memtable->size() + segment->size() >= options.memtable_limit) {

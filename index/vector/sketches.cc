@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kRounds = 2;
 constexpr int kPlanes = 4;
-constexpr float kDeviations = 5.0f;
+constexpr float kDeviations = 4.0f;
 
 size_t BitsFor(int dim) {
   size_t bits = 512;

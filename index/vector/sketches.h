@@ -42,8 +42,8 @@ class Sketches {
   SketchQuery Query(const float* vector) const;
   // out[i]: about the inner product of the query and row first + i. The rows must be of one block of Rows::kBlock.
   void Estimate(const SketchQuery& query, int64_t first, int64_t count, float* out) const;
-  // What the estimate of a row does not fall below if its inner product with the query is `score` or more: five standard
-  // deviations below `score`, over all rotations; of ten million such rows about three do.
+  // What the estimate of a row does not fall below if its inner product with the query is `score` or more: four standard
+  // deviations below `score`, over all rotations; of 100,000 such rows about three do.
   float Least(const SketchQuery& query, float score) const;
 
  private:

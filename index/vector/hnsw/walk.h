@@ -52,10 +52,7 @@ class Visited {
 class FloatScorer {
  public:
   FloatScorer(const Rows& rows, const float* padded_query) : rows_(rows), query_(padded_query) {}
-  void Prefetch(int32_t row) const {
-    const char* at = reinterpret_cast<const char*>(rows_.row(row));
-    for (size_t i = 0; i < sizeof(float) * rows_.stride(); i += 64) __builtin_prefetch(at + i);
-  }
+  void Prefetch(int32_t row) const { rows_.Prefetch(row); }
   float One(int32_t row) const { return kernels_.dot(query_, rows_.row(row), rows_.stride()); }
   void Four(const int32_t* rows, float* out) const {
     const float* at[4] = {rows_.row(rows[0]), rows_.row(rows[1]), rows_.row(rows[2]), rows_.row(rows[3])};

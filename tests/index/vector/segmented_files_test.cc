@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,15 @@ class SegmentedFilesTest : public ::testing::Test {
   std::vector<std::string> Files() const {
     std::vector<std::string> files;
     for (const auto& file : std::filesystem::directory_iterator(path_)) files.push_back(file.path().string());
+    return files;
+  }
+
+  // Content by path.
+  std::map<std::string, std::string> SegmentFiles() const {
+    std::map<std::string, std::string> files;
+    for (const std::string& file : Files()) {
+      if (file.find("/segment-") != std::string::npos) files[file] = Content(file);
+    }
     return files;
   }
 
@@ -106,6 +116,71 @@ TEST_F(SegmentedFilesTest, ASecondSaveReplacesTheFirstAndLeavesNoFileBehind) {
   ASSERT_TRUE(index->Save(path_).ok());
   EXPECT_EQ(Files().size(), files);
   EXPECT_EQ(All(**SegmentedIndex::Load(options_, path_, 5)), All(*index));
+}
+
+TEST_F(SegmentedFilesTest, ASegmentIsWrittenOnceAndLaterDeathsAreToldByTheManifest) {
+  auto index = Mixed();
+  while (*index->Maintain()) {
+  }
+  for (int i = 100; i < 140; ++i) ASSERT_TRUE(index->Remove(3 * i).ok());  // What is left has a graph.
+  ASSERT_TRUE(index->Save(path_).ok());
+  const std::map<std::string, std::string> before = SegmentFiles();
+  ASSERT_EQ(before.size(), 1);
+  ASSERT_TRUE(index->Save(path_).ok());
+  EXPECT_EQ(SegmentFiles(), before);
+  for (int part : {3, 6, 99}) ASSERT_TRUE(index->Remove(part).ok());
+  ASSERT_TRUE(index->Save(path_).ok());
+  EXPECT_EQ(SegmentFiles(), before);
+  auto loaded = *SegmentedIndex::Load(options_, path_, 5);
+  EXPECT_EQ(All(*loaded), All(*index));
+  EXPECT_EQ(loaded->stats().ef_search, index->stats().ef_search);
+  // What was loaded goes on with the same file.
+  ASSERT_TRUE(loaded->Remove(9).ok());
+  ASSERT_TRUE(loaded->Save(path_).ok());
+  EXPECT_EQ(SegmentFiles(), before);
+  EXPECT_EQ(All(**SegmentedIndex::Load(options_, path_, 5)), All(*loaded));
+}
+
+TEST_F(SegmentedFilesTest, OnlyTheNewSegmentIsWrittenBesideAnOldOne) {
+  auto index = Mixed();
+  ASSERT_TRUE(index->Save(path_).ok());  // A graph and a memtable.
+  const std::map<std::string, std::string> before = SegmentFiles();
+  ASSERT_EQ(before.size(), 2);
+  ASSERT_TRUE(index->Upsert(1, Vectors(1, kDim, 7)[0]).ok());
+  ASSERT_TRUE(index->Save(path_).ok());
+  int same = 0;
+  for (const auto& [name, content] : SegmentFiles()) same += before.count(name);
+  EXPECT_EQ(same, 1);
+  EXPECT_EQ(All(**SegmentedIndex::Load(options_, path_, 5)), All(*index));
+}
+
+TEST_F(SegmentedFilesTest, ASegmentWhoseFileWentAwayOrGoesElsewhereIsWrittenAgain) {
+  auto index = Mixed();
+  ASSERT_TRUE(index->Save(path_).ok());
+  for (const auto& [name, content] : SegmentFiles()) std::filesystem::remove(name);
+  ASSERT_TRUE(index->Save(path_).ok());
+  EXPECT_EQ(All(**SegmentedIndex::Load(options_, path_, 5)), All(*index));
+  const std::string other = root_ + "/other";
+  ASSERT_TRUE(index->Save(other).ok());
+  EXPECT_EQ(All(**SegmentedIndex::Load(options_, other, 5)), All(*index));
+  EXPECT_EQ(All(**SegmentedIndex::Load(options_, path_, 5)), All(*index));
+}
+
+TEST_F(SegmentedFilesTest, ADamagedFileIsReplacedByTheNextSave) {
+  auto index = Mixed();
+  ASSERT_TRUE(index->Save(path_).ok());
+  for (const auto& [name, content] : SegmentFiles()) {
+    std::string altered = content;
+    altered.back() = static_cast<char>(altered.back() ^ 0x10);  // Of links, or of padding.
+    Replace(name, altered);
+  }
+  LoadReport report;
+  auto loaded = *SegmentedIndex::Load(options_, path_, 5, &report);
+  ASSERT_FALSE(report.damage.empty());
+  ASSERT_TRUE(loaded->Save(path_).ok());
+  const auto again = SegmentedIndex::Load(options_, path_, 5);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(All(**again), All(*loaded));
 }
 
 TEST_F(SegmentedFilesTest, WhatAnInterruptedSaveLeftDoesNoHarm) {
