@@ -1,4 +1,4 @@
-// Kernels over AVX512-VNNI and -VPOPCNTDQ, by hand: Highway 1.0 has no byte product with 32-bit sums, and counts bits by
+// Kernels over AVX512-VNNI and -BITALG, by hand: Highway 1.0 has no byte product with 32-bit sums, and counts bits by
 // table without its Ice Lake target.
 #include "index/vector/kernels_internal.h"
 
@@ -6,7 +6,7 @@
 #include <immintrin.h>
 
 #define MIXMATCH_VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
-#define MIXMATCH_BITS __attribute__((target("avx512f,avx512vpopcntdq")))
+#define MIXMATCH_BITS __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni,avx512bitalg")))
 
 namespace mixmatch::index {
 namespace {
@@ -43,6 +43,15 @@ MIXMATCH_VNNI int32_t CodeDot(const int8_t* query, const uint8_t* row, size_t n)
   return _mm512_reduce_add_epi32(_mm512_add_epi32(sum0, sum1));
 }
 
+// The sums of the 16 lanes of each: lanes are added pairwise until each has one.
+MIXMATCH_VNNI __m128i SumsOf(__m512i a, __m512i b, __m512i c, __m512i d) {
+  const __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+  const __m512i cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+  const __m512i all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+  const __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
+  return _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+}
+
 MIXMATCH_VNNI void Code4(const int8_t* query, const uint8_t* const* rows, size_t n, int32_t* out) {
   const uint8_t *a = rows[0], *b = rows[1], *c = rows[2], *d = rows[3];
   __m512i sa = _mm512_setzero_si512(), sb = sa, sc = sa, sd = sa;
@@ -53,13 +62,7 @@ MIXMATCH_VNNI void Code4(const int8_t* query, const uint8_t* const* rows, size_t
     sc = _mm512_dpbusd_epi32(sc, _mm512_load_si512(c + i), q);
     sd = _mm512_dpbusd_epi32(sd, _mm512_load_si512(d + i), q);
   }
-  // Four sums of 16 lanes at once: lanes are added pairwise until each row has one.
-  const __m512i ab = _mm512_add_epi32(_mm512_unpacklo_epi32(sa, sb), _mm512_unpackhi_epi32(sa, sb));
-  const __m512i cd = _mm512_add_epi32(_mm512_unpacklo_epi32(sc, sd), _mm512_unpackhi_epi32(sc, sd));
-  const __m512i all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
-  const __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64(all, 1));
-  const __m128i sums = _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), sums);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), SumsOf(sa, sb, sc, sd));
 }
 
 // One row after the other: the hardware fetches a single stream best.
@@ -67,22 +70,31 @@ MIXMATCH_VNNI void CodeRows(const int8_t* query, const uint8_t* rows, size_t cou
   for (size_t i = 0; i < count; ++i) out[i] = CodeDot(query, rows + i * n, n);
 }
 
-MIXMATCH_BITS __m512i Counted(__m512i row, const uint64_t* query, size_t words) {
-  const __m512i a = _mm512_popcnt_epi64(_mm512_and_si512(row, _mm512_load_si512(query)));
-  const __m512i b = _mm512_popcnt_epi64(_mm512_and_si512(row, _mm512_load_si512(query + words)));
-  const __m512i c = _mm512_popcnt_epi64(_mm512_and_si512(row, _mm512_load_si512(query + 2 * words)));
-  const __m512i d = _mm512_popcnt_epi64(_mm512_and_si512(row, _mm512_load_si512(query + 3 * words)));
-  const __m512i low = _mm512_add_epi64(a, _mm512_slli_epi64(b, 1)), high = _mm512_add_epi64(c, _mm512_slli_epi64(d, 1));
-  return _mm512_add_epi64(low, _mm512_slli_epi64(high, 2));
+// Adds to each 32-bit lane the bits that `row` and each plane have in common there, by the worth of the plane.
+MIXMATCH_BITS __m512i Counted(__m512i sum, __m512i row, const uint64_t* query, size_t words) {
+  for (int plane = 0; plane < 4; ++plane) {
+    const __m512i common = _mm512_and_si512(row, _mm512_load_si512(query + plane * words));
+    sum = _mm512_dpbusd_epi32(sum, _mm512_popcnt_epi8(common), _mm512_set1_epi8(static_cast<char>(1 << plane)));
+  }
+  return sum;
 }
 
 MIXMATCH_BITS void BitRows(const uint64_t* query, const uint64_t* rows, size_t count, size_t words, uint32_t* out) {
-  for (size_t i = 0; i < count; ++i, rows += words) {
-    __m512i sum = _mm512_setzero_si512();
+  size_t i = 0;
+  for (; i + 4 <= count; i += 4, rows += 4 * words) {
+    __m512i a = _mm512_setzero_si512(), b = a, c = a, d = a;
     for (size_t w = 0; w < words; w += 8) {
-      sum = _mm512_add_epi64(sum, Counted(_mm512_load_si512(rows + w), query + w, words));
+      a = Counted(a, _mm512_load_si512(rows + w), query + w, words);
+      b = Counted(b, _mm512_load_si512(rows + words + w), query + w, words);
+      c = Counted(c, _mm512_load_si512(rows + 2 * words + w), query + w, words);
+      d = Counted(d, _mm512_load_si512(rows + 3 * words + w), query + w, words);
     }
-    out[i] = static_cast<uint32_t>(_mm512_reduce_add_epi64(sum));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), SumsOf(a, b, c, d));
+  }
+  for (; i < count; ++i, rows += words) {
+    __m512i sum = _mm512_setzero_si512();
+    for (size_t w = 0; w < words; w += 8) sum = Counted(sum, _mm512_load_si512(rows + w), query + w, words);
+    out[i] = static_cast<uint32_t>(_mm512_reduce_add_epi32(sum));
   }
 }
 
@@ -97,7 +109,7 @@ bool UseVnni(Kernels& kernels) {
   kernels.code_dot = CodeDot;
   kernels.code_rows = CodeRows;
   kernels.code_4 = Code4;
-  if (__builtin_cpu_supports("avx512vpopcntdq")) kernels.bit_rows = BitRows;
+  if (__builtin_cpu_supports("avx512bitalg")) kernels.bit_rows = BitRows;
   return true;
 }
 
