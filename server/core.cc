@@ -50,7 +50,9 @@ absl::StatusOr<std::unique_ptr<Core>> Core::Open(const ServerOptions& options) {
   core->learner = std::make_unique<Learner>(options.learner, *core->store, core->catalog, *core->live, *core->checkpoint);
   core->trunk_learner =
       std::make_unique<TrunkLearner>(options.learner, *core->store, *core->live, *core->learner, *core->checkpoint);
-  core->events = std::make_unique<EventBook>(*core->store, core->catalog, *core->live, *core->learner);
+  core->events =
+      std::make_unique<EventBook>(*core->store, core->catalog, *core->live, *core->learner, options.links);
+  MIXMATCH_RETURN_IF_ERROR(core->events->Restore());
   MIXMATCH_ASSIGN_OR_RETURN(const uint64_t next_item, NextItemId(*core->store, core->catalog));
   core->events->SetNextItemId(next_item);
   core->ingest = std::make_unique<Ingest>(core->options, *core->store, core->catalog, *core->live, *core->learner,

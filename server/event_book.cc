@@ -1,14 +1,17 @@
 #include "server/event_book.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "google/protobuf/util/time_util.h"
 #include "model/modality/modality.h"
 #include "proto/base/status_macros.h"
+#include "server/event_groups.h"
 #include "server/validation.h"
 
 namespace mixmatch::server {
@@ -20,31 +23,15 @@ bool SameMember(const v1::EventMember& a, const v1::EventMember& b) {
   return a.item_id() == b.item_id() && a.part_id() == b.part_id();
 }
 
-void PutMember(const v1::EventMember& member, v1::Event& event) {
-  v1::EventMember weighted = member;
-  if (weighted.weight() == 0.0f) weighted.set_weight(1.0f);
-  auto* members = event.mutable_members();
-  const auto known = std::find_if(members->begin(), members->end(),
-                                  [&](const v1::EventMember& other) { return SameMember(other, weighted); });
-  if (known != members->end()) {
-    *known = weighted;
-    return;
-  }
-  *event.add_members() = weighted;
-  std::sort(members->begin(), members->end(), [](const v1::EventMember& a, const v1::EventMember& b) {
-    return std::make_pair(a.item_id(), a.part_id()) < std::make_pair(b.item_id(), b.part_id());
-  });
-}
-
 bool HasItem(const v1::Event& event, uint64_t item_id) {
   return std::any_of(event.members().begin(), event.members().end(),
                      [&](const v1::EventMember& member) { return member.item_id() == item_id; });
 }
 
-storage::v1::EventRecord Record(const v1::Event& event) {
-  storage::v1::EventRecord record;
-  *record.mutable_event() = event;
-  return record;
+void DeclareIfNew(v1::Event& event) {
+  if (!event.members().empty()) return;
+  event.set_kind(v1::EVENT_KIND_DECLARED);
+  *event.mutable_created_time() = google::protobuf::util::TimeUtil::GetCurrentTime();
 }
 
 absl::Status NoEvent(const std::string& event_id) {
@@ -54,16 +41,25 @@ absl::Status NoEvent(const std::string& event_id) {
 
 }  // namespace
 
-absl::StatusOr<v1::Event> EventBook::ReadOrNew(const std::string& event_id) {
-  auto record = store_.GetEvent(event_id);
-  if (record.ok()) return record->event();
-  if (!absl::IsNotFound(record.status())) return record.status();
-  v1::Event event;
-  event.set_event_id(event_id);
-  event.set_kind(v1::EVENT_KIND_DECLARED);
-  *event.mutable_created_time() = google::protobuf::util::TimeUtil::GetCurrentTime();
-  return event;
+absl::Status EventBook::Restore() {
+  absl::MutexLock lock(&mutex_);
+  for (const auto& record : catalog_.From(0, SIZE_MAX)) {
+    if (!record->links_removed()) forming_.Restore(record->item());
+  }
+  std::map<std::string, double> charges;
+  const auto source_of = [&](uint64_t item_id) {
+    const auto record = catalog_.Get(item_id);
+    return record == nullptr ? std::string() : record->item().source();
+  };
+  MIXMATCH_RETURN_IF_ERROR(store_.ForEachEvent("", [&](const storage::v1::EventRecord& record) {
+    AddCharges(record, 1.0, source_of, charges);
+    return true;
+  }));
+  for (const auto& [source, weight] : charges) budget_.Add(source, weight);
+  return absl::OkStatus();
 }
+
+EventEdit EventBook::Edit() { return EventEdit(store_, catalog_, budget_, store_.NewBatch()); }
 
 absl::Status EventBook::CheckExists(const v1::EventMember& member) const {
   if (!catalog_.Contains(member.item_id())) {
@@ -78,9 +74,8 @@ absl::Status EventBook::CheckExists(const v1::EventMember& member) const {
 }
 
 // Brings Item.event_ids in step; the container's event is looked at again, since an item in no event counts alone.
-absl::Status EventBook::PutMembership(uint64_t item_id, const std::string& event_id, bool member,
-                                      index::StoreBatch& batch, std::vector<ItemRecord>& changed) {
-  const auto known = catalog_.Get(item_id);
+absl::Status EventBook::PutMembership(uint64_t item_id, const std::string& event_id, bool member, EventEdit& edit) {
+  const ItemRecord* known = edit.Item(item_id);
   if (known == nullptr) return absl::OkStatus();
   ItemRecord record = *known;
   auto* ids = record.mutable_item()->mutable_event_ids();
@@ -91,13 +86,12 @@ absl::Status EventBook::PutMembership(uint64_t item_id, const std::string& event
   } else {
     ids->erase(at);
   }
-  batch.PutItem(record);
-  batch.PutLearning(ContainerId(item_id));
-  changed.push_back(std::move(record));
+  edit.PutItem(record);
+  edit.Relearn(ContainerId(item_id));
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::Event> EventBook::Link(const v1::LinkRequest& request) {
+absl::StatusOr<v1::Event> EventBook::Link(const v1::LinkRequest& request, const std::string& principal) {
   MIXMATCH_RETURN_IF_ERROR(CheckEventId("event_id", request.event_id()));
   MIXMATCH_RETURN_IF_ERROR(CheckRequestId("request_id", request.request_id()));
   if (request.members().empty()) return absl::InvalidArgumentError("members: got none, wanted at least one");
@@ -117,42 +111,38 @@ absl::StatusOr<v1::Event> EventBook::Link(const v1::LinkRequest& request) {
   }
   std::string event_id = request.event_id();
   if (event_id.empty()) event_id = absl::StrFormat("link-%x-%d", absl::ToUnixMicros(absl::Now()), next_event_++);
-  MIXMATCH_ASSIGN_OR_RETURN(v1::Event event, ReadOrNew(event_id));
-  for (const v1::EventMember& member : request.members()) PutMember(member, event);
-  if (event.members_size() < 2) {
+  EventEdit edit = Edit();
+  MIXMATCH_ASSIGN_OR_RETURN(storage::v1::EventRecord* record, edit.Open(event_id));
+  DeclareIfNew(*record->mutable_event());
+  for (const v1::EventMember& member : request.members()) edit.PutMember(member, principal, *record);
+  if (record->event().members_size() < 2) {
     return absl::InvalidArgumentError("members: an event needs two members or more; name another item");
   }
-  std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
-  std::vector<ItemRecord> changed;
   for (const v1::EventMember& member : request.members()) {
-    MIXMATCH_RETURN_IF_ERROR(PutMembership(member.item_id(), event_id, true, *batch, changed));
+    MIXMATCH_RETURN_IF_ERROR(PutMembership(member.item_id(), event_id, true, edit));
   }
-  batch->PutEvent(Record(event));
-  batch->PutLearning(event_id);
   if (!request.request_id().empty()) {
     storage::v1::RequestRecord answered;
     answered.set_event_id(event_id);
-    batch->PutRequest(request.request_id(), answered);
+    edit.batch().PutRequest(request.request_id(), answered);
   }
-  MIXMATCH_RETURN_IF_ERROR(store_.Commit(std::move(batch), /*sync=*/true));
-  const absl::Time acked = absl::Now();
-  for (const ItemRecord& record : changed) {
-    catalog_.Put(record);
-    learner_.Changed(ContainerId(record.item().item_id()), acked);
-  }
-  learner_.Changed(event_id, acked);
+  edit.Relearn(event_id);
+  const v1::Event event = record->event();
+  MIXMATCH_RETURN_IF_ERROR(edit.Commit(learner_).status());
   return event;
 }
 
 absl::StatusOr<v1::Event> EventBook::Unlink(const v1::UnlinkRequest& request) {
   absl::MutexLock lock(&mutex_);
-  auto stored = store_.GetEvent(request.event_id());
-  if (absl::IsNotFound(stored.status())) return NoEvent(request.event_id());
-  MIXMATCH_RETURN_IF_ERROR(stored.status());
-  if (stored->event().kind() == v1::EVENT_KIND_CONTAINER) {
-    return absl::InvalidArgumentError("event_id: is the server's own event of a container; delete the item instead");
+  EventEdit edit = Edit();
+  MIXMATCH_ASSIGN_OR_RETURN(storage::v1::EventRecord* record, edit.Open(request.event_id()));
+  v1::Event& event = *record->mutable_event();
+  if (event.members().empty()) return NoEvent(request.event_id());
+  if (event.kind() != v1::EVENT_KIND_DECLARED) {
+    return absl::InvalidArgumentError(
+        "event_id: is an event that the server formed; undo its links with EventService.CorrectLink instead");
   }
-  v1::Event event = stored->event();
+  const v1::Event before = event;
   auto* members = event.mutable_members();
   if (request.members().empty()) {
     members->Clear();
@@ -163,38 +153,14 @@ absl::StatusOr<v1::Event> EventBook::Unlink(const v1::UnlinkRequest& request) {
                      members->end());
     }
   }
-  std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
-  std::vector<ItemRecord> changed;
-  for (const v1::EventMember& before : stored->event().members()) {
-    if (HasItem(event, before.item_id())) continue;
-    MIXMATCH_RETURN_IF_ERROR(PutMembership(before.item_id(), event.event_id(), false, *batch, changed));
+  for (const v1::EventMember& member : before.members()) {
+    if (HasItem(event, member.item_id())) continue;
+    MIXMATCH_RETURN_IF_ERROR(PutMembership(member.item_id(), event.event_id(), false, edit));
   }
-  batch->DeleteEvent(*stored);
-  if (!members->empty()) batch->PutEvent(Record(event));
-  batch->PutLearning(event.event_id());
-  MIXMATCH_RETURN_IF_ERROR(store_.Commit(std::move(batch), /*sync=*/true));
-  const absl::Time acked = absl::Now();
-  for (const ItemRecord& record : changed) {
-    catalog_.Put(record);
-    learner_.Changed(ContainerId(record.item().item_id()), acked);
-  }
-  learner_.Changed(event.event_id(), acked);
-  return event;
-}
-
-absl::Status EventBook::TakeItemOut(const std::string& event_id, uint64_t item_id, index::StoreBatch& batch) {
-  auto stored = store_.GetEvent(event_id);
-  if (absl::IsNotFound(stored.status())) return absl::OkStatus();
-  MIXMATCH_RETURN_IF_ERROR(stored.status());
-  v1::Event event = stored->event();
-  auto* members = event.mutable_members();
-  members->erase(std::remove_if(members->begin(), members->end(),
-                                [&](const v1::EventMember& member) { return member.item_id() == item_id; }),
-                 members->end());
-  batch.DeleteEvent(*stored);
-  if (!members->empty()) batch.PutEvent(Record(event));
-  batch.PutLearning(event_id);
-  return absl::OkStatus();
+  edit.Relearn(event.event_id());
+  const v1::Event left = event;
+  MIXMATCH_RETURN_IF_ERROR(edit.Commit(learner_).status());
+  return left;
 }
 
 absl::Status EventBook::DeleteItem(uint64_t item_id) {
@@ -208,27 +174,45 @@ absl::Status EventBook::DeleteItem(uint64_t item_id) {
   return live_.Remove(keys, [&] { return CommitDelete(item_id, keys); });
 }
 
+// Everything that the item takes part in goes on without it.
+absl::Status EventBook::RetractItem(const ItemRecord& record, bool forever, EventEdit& edit) {
+  const uint64_t item_id = record.item().item_id();
+  for (const std::string& event_id : record.item().event_ids()) {
+    MIXMATCH_ASSIGN_OR_RETURN(storage::v1::EventRecord* event, edit.Open(event_id));
+    edit.TakeOut(item_id, *event);
+    edit.Relearn(event_id);
+  }
+  MIXMATCH_ASSIGN_OR_RETURN(const auto events, store_.GetEventIds(item_id));
+  for (const std::string& event_id : events) {
+    if (!absl::StartsWith(event_id, kFormedPrefix)) continue;
+    MIXMATCH_ASSIGN_OR_RETURN(storage::v1::EventRecord* event, edit.Open(event_id));
+    // A pair will never be formed again without the item; a name may be.
+    const bool pair = event->event().kind() == v1::EVENT_KIND_TIME || event->event().kind() == v1::EVENT_KIND_PLACE;
+    MIXMATCH_RETURN_IF_ERROR(edit.Dissolve(event_id, forever && pair));
+  }
+  return edit.Form(forming_.Remove(record.item()), PrincipalOf(record.principal()));
+}
+
 absl::Status EventBook::CommitDelete(uint64_t item_id, absl::Span<const std::pair<int, uint64_t>> parts) {
   absl::MutexLock lock(&mutex_);
   const auto record = catalog_.Get(item_id);
   if (record == nullptr) return absl::NotFoundError(absl::StrCat("item_id: no item ", item_id));
-  std::vector<std::string> events(record->item().event_ids().begin(), record->item().event_ids().end());
-  events.push_back(ContainerId(item_id));
-  std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
-  for (const auto& [slot, part_id] : parts) batch->DeletePart(part_id);
-  for (const std::string& event_id : events) MIXMATCH_RETURN_IF_ERROR(TakeItemOut(event_id, item_id, *batch));
-  batch->DeleteItem(item_id);
-  batch->DeleteContent(record->content_id());
-  batch->PutMeta(kNextItemId, absl::StrCat(next_item_id_.load()));
-  MIXMATCH_RETURN_IF_ERROR(store_.Commit(std::move(batch), /*sync=*/true));
-  catalog_.Remove(item_id);
-  const absl::Time acked = absl::Now();
-  for (const std::string& event_id : events) learner_.Changed(event_id, acked);
-  return absl::OkStatus();
+  EventEdit edit = Edit();
+  for (const auto& [slot, part_id] : parts) edit.batch().DeletePart(part_id);
+  edit.DeleteItem(item_id);
+  edit.batch().DeleteContent(record->content_id());
+  edit.batch().PutMeta(kNextItemId, absl::StrCat(next_item_id_.load()));
+  MIXMATCH_RETURN_IF_ERROR(RetractItem(*record, /*forever=*/true, edit));
+  MIXMATCH_RETURN_IF_ERROR(edit.Dissolve(ContainerId(item_id), /*forever=*/true));
+  edit.Relearn(ContainerId(item_id));
+  const absl::Status committed = edit.Commit(learner_).status();
+  if (!committed.ok() && !record->links_removed()) forming_.Restore(record->item());
+  return committed;
 }
 
 absl::StatusOr<v1::Item> EventBook::UpdateItem(const v1::UpdateMetadataRequest& request) {
   MIXMATCH_RETURN_IF_ERROR(CheckMetadata("set", request.set()));
+  if (request.has_location()) MIXMATCH_RETURN_IF_ERROR(CheckLocation("location", request.location()));
   absl::MutexLock lock(&mutex_);
   const auto known = catalog_.Get(request.item_id());
   if (known == nullptr) return absl::NotFoundError(absl::StrCat("item_id: no item ", request.item_id()));
@@ -241,41 +225,79 @@ absl::StatusOr<v1::Item> EventBook::UpdateItem(const v1::UpdateMetadataRequest& 
     if (request.name().size() > 1024) return absl::InvalidArgumentError("name: wanted at most 1,024 bytes");
     item.set_name(request.name());
   }
-  std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
-  batch->PutItem(record);
-  MIXMATCH_RETURN_IF_ERROR(store_.Commit(std::move(batch), /*sync=*/true));
-  catalog_.Put(record);
+  if (request.has_source()) {
+    if (request.source().size() > 1024) return absl::InvalidArgumentError("source: wanted at most 1,024 bytes");
+    item.set_source(request.source());
+  }
+  if (request.has_observed_time()) *item.mutable_observed_time() = request.observed_time();
+  if (request.has_location()) *item.mutable_location() = request.location();
+  EventEdit edit = Edit();
+  edit.PutItem(record);
+  const bool forms = request.has_name() || request.has_source() || request.has_observed_time() || request.has_location();
+  if (forms && !record.links_removed()) {
+    const FormingChange before = forming_.Remove(known->item());
+    MIXMATCH_ASSIGN_OR_RETURN(const auto events, store_.GetEventIds(request.item_id()));
+    for (const std::string& event_id : events) {
+      MIXMATCH_ASSIGN_OR_RETURN(storage::v1::EventRecord* event, edit.Open(event_id));
+      if (absl::StartsWith(event_id, kFormedPrefix)) {
+        MIXMATCH_RETURN_IF_ERROR(edit.Dissolve(event_id, /*forever=*/false));
+      } else if (event->event().kind() == v1::EVENT_KIND_CONTAINER) {
+        event->mutable_event()->set_source(item.source());
+      }
+    }
+    MIXMATCH_RETURN_IF_ERROR(edit.Form(before, PrincipalOf(record.principal())));
+    MIXMATCH_RETURN_IF_ERROR(edit.Form(forming_.Add(item), PrincipalOf(record.principal())));
+  }
+  const absl::Status committed = edit.Commit(learner_).status();
+  if (!committed.ok() && forms && !record.links_removed()) {
+    forming_.Remove(item);
+    forming_.Restore(known->item());
+  }
+  MIXMATCH_RETURN_IF_ERROR(committed);
   return item;
+}
+
+absl::Status EventBook::AddFormed(const ItemRecord& record, absl::Span<const v1::Part> parts, EventEdit& edit) {
+  const uint64_t item_id = record.item().item_id();
+  const std::string principal = PrincipalOf(record.principal());
+  if (parts.size() >= 2) {
+    MIXMATCH_ASSIGN_OR_RETURN(storage::v1::EventRecord* container, edit.Open(ContainerId(item_id)));
+    v1::Event& event = *container->mutable_event();
+    event.set_kind(v1::EVENT_KIND_CONTAINER);
+    event.set_principal(principal);
+    event.set_source(record.item().source());
+    *event.mutable_created_time() = record.item().created_time();
+    v1::EventMember& member = *event.add_members();
+    member.set_item_id(item_id);
+    member.set_weight(1.0f);
+    member.set_principal(principal);
+    MIXMATCH_RETURN_IF_ERROR(edit.Weigh(*container));
+  }
+  edit.Relearn(ContainerId(item_id));
+  return edit.Form(forming_.Add(record.item()), principal);
 }
 
 absl::Status EventBook::AddNewItem(const storage::v1::ItemRecord& record, absl::Span<const v1::Part> parts,
                                    std::unique_ptr<index::StoreBatch> batch) {
-  const uint64_t item_id = record.item().item_id();
   v1::EventMember member;
-  member.set_item_id(item_id);
+  member.set_item_id(record.item().item_id());
   absl::MutexLock lock(&mutex_);
+  EventEdit edit(store_, catalog_, budget_, std::move(batch));
+  auto facts = std::make_shared<ItemFacts>();
+  facts->record = record;
+  facts->parts.assign(parts.begin(), parts.end());
+  edit.AddItem(std::move(facts));
   for (const std::string& event_id : record.item().event_ids()) {
-    MIXMATCH_ASSIGN_OR_RETURN(v1::Event event, ReadOrNew(event_id));
-    PutMember(member, event);
-    batch->PutEvent(Record(event));
-    batch->PutLearning(event_id);
+    MIXMATCH_ASSIGN_OR_RETURN(storage::v1::EventRecord* event, edit.Open(event_id));
+    DeclareIfNew(*event->mutable_event());
+    edit.PutMember(member, PrincipalOf(record.principal()), *event);
+    edit.Relearn(event_id);
   }
-  if (parts.size() >= 2) {
-    v1::Event container;
-    container.set_event_id(ContainerId(item_id));
-    container.set_kind(v1::EVENT_KIND_CONTAINER);
-    *container.mutable_created_time() = record.item().created_time();
-    PutMember(member, container);
-    batch->PutEvent(Record(container));
-  }
-  batch->PutLearning(ContainerId(item_id));
-  batch->PutMeta(kNextItemId, absl::StrCat(next_item_id_.load()));
-  MIXMATCH_RETURN_IF_ERROR(store_.Commit(std::move(batch), /*sync=*/true));
-  catalog_.Put(record);
-  const absl::Time acked = absl::Now();
-  for (const std::string& event_id : record.item().event_ids()) learner_.Changed(event_id, acked);
-  learner_.Changed(ContainerId(item_id), acked);
-  return absl::OkStatus();
+  edit.batch().PutMeta(kNextItemId, absl::StrCat(next_item_id_.load()));
+  absl::Status done = AddFormed(record, parts, edit);
+  if (done.ok()) done = edit.Commit(learner_).status();
+  if (!done.ok()) forming_.Remove(record.item());
+  return done;
 }
 
 }  // namespace mixmatch::server

@@ -1,40 +1,58 @@
-// Changes to items and events that touch several records: link, unlink, delete, update.
+// Changes to items and events that touch several records: link, unlink, delete, update; forming, correcting and removing.
 #ifndef MIXMATCH_SERVER_EVENT_BOOK_H_
 #define MIXMATCH_SERVER_EVENT_BOOK_H_
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
+#include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
 #include "index/store/store.h"
 #include "mixmatch/v1/event_service.pb.h"
 #include "mixmatch/v1/item_service.pb.h"
 #include "server/catalog.h"
+#include "server/event_edit.h"
+#include "server/event_forming.h"
+#include "server/event_links.h"
 #include "server/learner.h"
+#include "server/link_options.h"
 #include "server/live_index.h"
+#include "server/source_budget.h"
 
 namespace mixmatch::server {
 
-// Thread-safe. Each change is one synced batch, then told to the learner.
+// Thread-safe. Each change is one synced batch, then told to the learner; those of a whole source are several batches, and
+// can be repeated where a crash cut them. An upload forms events with a bounded number of items, whose parts it reads.
 class EventBook {
  public:
-  EventBook(index::Store& store, Catalog& catalog, LiveIndex& live, Learner& learner)
-      : store_(store), catalog_(catalog), live_(live), learner_(learner) {}
+  EventBook(index::Store& store, Catalog& catalog, LiveIndex& live, Learner& learner, const LinkOptions& options = {})
+      : store_(store), catalog_(catalog), live_(live), learner_(learner), forming_(options),
+        budget_(options.max_per_source) {}
 
-  // As EventService.Link, Unlink.
-  absl::StatusOr<v1::Event> Link(const v1::LinkRequest& request);
+  // Reads what forming needs from catalog and store. Once, before any change.
+  absl::Status Restore();
+
+  // As EventService.Link, Unlink; `principal` makes the members.
+  absl::StatusOr<v1::Event> Link(const v1::LinkRequest& request, const std::string& principal = kLocalPrincipal);
   absl::StatusOr<v1::Event> Unlink(const v1::UnlinkRequest& request);
+  // As EventService.CorrectLink, HoldLinks, ReleaseLinks, RemoveLinks.
+  absl::StatusOr<std::vector<v1::Link>> CorrectLink(const v1::CorrectLinkRequest& request);
+  absl::StatusOr<v1::HoldLinksResponse> HoldLinks(const v1::HoldLinksRequest& request);
+  absl::StatusOr<v1::ReleaseLinksResponse> ReleaseLinks(const v1::ReleaseLinksRequest& request);
+  absl::StatusOr<v1::RemoveLinksResponse> RemoveLinks(const v1::RemoveLinksRequest& request);
   // As ItemService.Delete, UpdateMetadata.
   absl::Status DeleteItem(uint64_t item_id);
   absl::StatusOr<v1::Item> UpdateItem(const v1::UpdateMetadataRequest& request);
 
-  // For ingest: runs `commit` while no other change is made to events. `batch` already holds the item; this adds its
-  // membership in `record.item().event_ids()` (at most one) and the event of the container.
+  // For ingest: commits `batch`, which holds the item's parts, with the item, its membership in
+  // `record.item().event_ids()` (at most one), the event of the container and the events that it forms.
   absl::Status AddNewItem(const storage::v1::ItemRecord& record, absl::Span<const v1::Part> parts,
                           std::unique_ptr<index::StoreBatch> batch);
 
@@ -43,13 +61,27 @@ class EventBook {
   void SetNextItemId(uint64_t id) { next_item_id_ = id; }
 
  private:
-  absl::StatusOr<v1::Event> ReadOrNew(const std::string& event_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status PutMembership(uint64_t item_id, const std::string& event_id, bool member, index::StoreBatch& batch,
-                             std::vector<ItemRecord>& changed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whose links: one of both.
+  struct Whose {
+    bool by_source = false;
+    std::string name;
+  };
+  template <typename Request>
+  static absl::StatusOr<Whose> WhoseOf(const Request& request);
+  EventEdit Edit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status CheckExists(const v1::EventMember& member) const;
+  absl::Status PutMembership(uint64_t item_id, const std::string& event_id, bool member, EventEdit& edit);
   absl::Status CommitDelete(uint64_t item_id, absl::Span<const std::pair<int, uint64_t>> parts);
-  absl::Status TakeItemOut(const std::string& event_id, uint64_t item_id, index::StoreBatch& batch)
+  absl::Status RetractItem(const ItemRecord& record, bool forever, EventEdit& edit)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status AddFormed(const ItemRecord& record, absl::Span<const v1::Part> parts, EventEdit& edit)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool Brought(const Whose& whose, const ItemRecord& record) const;
+  // Events that have to do with it, by id.
+  absl::StatusOr<std::set<std::string>> EventsOf(const Whose& whose) const;
+  absl::StatusOr<storage::v1::LinkHolds> ChangeHolds(const Whose& whose, bool hold, uint64_t& events_changed)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::StatusOr<uint64_t> Uncap(const std::string& source) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   index::Store& store_;
   Catalog& catalog_;
@@ -58,7 +90,12 @@ class EventBook {
   std::atomic<uint64_t> next_item_id_{1};
   std::atomic<uint64_t> next_event_{1};
   absl::Mutex mutex_;  // Held from reading an event or item record to its commit; taken after LiveIndex's.
+  EventForming forming_ ABSL_GUARDED_BY(mutex_);
+  SourceBudget budget_ ABSL_GUARDED_BY(mutex_);
 };
+
+// The API's view of an event's links.
+v1::Link ToApi(const storage::v1::EventRecord& record, const EventLink& link);
 
 }  // namespace mixmatch::server
 

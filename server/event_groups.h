@@ -25,12 +25,10 @@ std::string ContainerId(uint64_t item_id);
 // The item of a container's id; 0 if it is not one.
 uint64_t ContainerItem(absl::string_view event_id);
 
-// Groups of one container: around each shot of a video, the sound and subtitles that overlap it in time, at three times the
-// weight of a declared event; for other items, all parts in one group. Empty if there are fewer than two parts.
+// What the learner is to know of one container, and of any event as the store has it now: the links that are learned. Empty
+// if it is gone. An item of one part that no event teaches is a group of one under its container's id, unless its links
+// were removed or are held back.
 std::vector<Group> ContainerGroups(absl::Span<const v1::Part> parts);
-
-// Groups of any event as the store has it now; empty if it is gone. An item of one part that is in no declared event is
-// a group of one under its container's id. Members that are gone are left out.
 absl::StatusOr<std::vector<Group>> GroupsOf(const index::Store& store, absl::string_view event_id);
 
 }  // namespace mixmatch::server

@@ -5,6 +5,8 @@
 #include "proto/base/status_macros.h"
 #include "server/event_groups.h"
 #include "server/grpc_status.h"
+#include "server/link_list.h"
+#include "server/principal.h"
 #include "server/services.h"
 #include "server/validation.h"
 
@@ -15,8 +17,9 @@ class EventServiceImpl final : public v1::EventService::Service {
  public:
   explicit EventServiceImpl(Core& core) : core_(core) {}
 
-  grpc::Status Link(grpc::ServerContext*, const v1::LinkRequest* request, v1::LinkResponse* response) override {
-    auto event = core_.events->Link(*request);
+  grpc::Status Link(grpc::ServerContext* context, const v1::LinkRequest* request,
+                    v1::LinkResponse* response) override {
+    auto event = core_.events->Link(*request, CallerOf(*context));
     if (event.ok()) *response->mutable_event() = *std::move(event);
     return ToGrpc(event.status());
   }
@@ -30,7 +33,7 @@ class EventServiceImpl final : public v1::EventService::Service {
   grpc::Status Get(grpc::ServerContext*, const v1::EventServiceGetRequest* request,
                    v1::EventServiceGetResponse* response) override {
     auto record = core_.store->GetEvent(request->event_id());
-    if (absl::IsNotFound(record.status())) {
+    if (absl::IsNotFound(record.status()) || (record.ok() && record->event().members().empty())) {
       return ToGrpc(absl::NotFoundError("event_id: no such event; EventService.List shows those there are"));
     }
     if (record.ok()) *response->mutable_event() = std::move(*record->mutable_event());
@@ -42,10 +45,44 @@ class EventServiceImpl final : public v1::EventService::Service {
     return ToGrpc(request->item_id() != 0 ? ListOfItem(*request, *response) : ListAll(*request, *response));
   }
 
+  grpc::Status ListLinks(grpc::ServerContext*, const v1::ListLinksRequest* request,
+                         v1::ListLinksResponse* response) override {
+    return ToGrpc(mixmatch::server::ListLinks(*core_.store, *request, *response));
+  }
+
+  grpc::Status CorrectLink(grpc::ServerContext*, const v1::CorrectLinkRequest* request,
+                           v1::CorrectLinkResponse* response) override {
+    auto links = core_.events->CorrectLink(*request);
+    if (links.ok()) response->mutable_links()->Assign(links->begin(), links->end());
+    return ToGrpc(links.status());
+  }
+
+  grpc::Status HoldLinks(grpc::ServerContext*, const v1::HoldLinksRequest* request,
+                         v1::HoldLinksResponse* response) override {
+    return Answer(core_.events->HoldLinks(*request), *response);
+  }
+
+  grpc::Status ReleaseLinks(grpc::ServerContext*, const v1::ReleaseLinksRequest* request,
+                            v1::ReleaseLinksResponse* response) override {
+    return Answer(core_.events->ReleaseLinks(*request), *response);
+  }
+
+  grpc::Status RemoveLinks(grpc::ServerContext*, const v1::RemoveLinksRequest* request,
+                           v1::RemoveLinksResponse* response) override {
+    return Answer(core_.events->RemoveLinks(*request), *response);
+  }
+
  private:
+  template <typename Response>
+  static grpc::Status Answer(absl::StatusOr<Response> result, Response& response) {
+    if (result.ok()) response = *std::move(result);
+    return ToGrpc(result.status());
+  }
+
   absl::Status ListAll(const v1::EventServiceListRequest& request, v1::EventServiceListResponse& response) {
     MIXMATCH_ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
     return core_.store->ForEachEvent(request.page_token(), [&](const storage::v1::EventRecord& record) {
+      if (record.event().members().empty()) return true;
       if (response.events_size() == page_size) {
         response.set_next_page_token(record.event().event_id());
         return false;

@@ -135,7 +135,8 @@ absl::StatusOr<uint64_t> Ingest::ReceivedBytes(const std::string& request_id) {
   return record.received_bytes();
 }
 
-absl::StatusOr<std::unique_ptr<Ingest::Upload>> Ingest::Begin(const v1::UploadHeader& header) {
+absl::StatusOr<std::unique_ptr<Ingest::Upload>> Ingest::Begin(const v1::UploadHeader& header,
+                                                              const std::string& principal) {
   MIXMATCH_RETURN_IF_ERROR(CheckHeader(header));
   learner_.NoteUpload();
   const std::string& id = header.request_id();
@@ -146,7 +147,7 @@ absl::StatusOr<std::unique_ptr<Ingest::Upload>> Ingest::Begin(const v1::UploadHe
     }
   }
   // From here on the destructor takes the id out again.
-  std::unique_ptr<Upload> upload(new Upload(*this, header));
+  std::unique_ptr<Upload> upload(new Upload(*this, header, principal));
   uint64_t received = 0;
   if (!id.empty()) {
     auto known = store_.GetUpload(id);
@@ -272,6 +273,7 @@ absl::StatusOr<v1::Item> Ingest::Upload::DecodeAndCommit(const std::string& want
   storage::v1::ItemRecord record;
   record.set_content_id(content_id_);
   record.set_request_id(header_.request_id());
+  record.set_principal(principal_);
   v1::Item& item = *record.mutable_item();
   item.set_item_id(item_id);
   item.set_media_type(media.media_type);
@@ -279,7 +281,12 @@ absl::StatusOr<v1::Item> Ingest::Upload::DecodeAndCommit(const std::string& want
   item.set_name(header_.name());
   *item.mutable_metadata() = header_.metadata();
   item.set_source(header_.source());
-  if (header_.has_observed_time()) *item.mutable_observed_time() = header_.observed_time();
+  if (header_.has_observed_time()) {
+    *item.mutable_observed_time() = header_.observed_time();
+  } else if (media.observed_unix_seconds != 0.0) {
+    *item.mutable_observed_time() =
+        TimeUtil::MicrosecondsToTimestamp(static_cast<int64_t>(media.observed_unix_seconds * 1e6));
+  }
   if (header_.has_observed_duration()) {
     *item.mutable_duration() = header_.observed_duration();
   } else if (media.duration_seconds > 0.0) {

@@ -49,13 +49,15 @@ class Ingest {
 
    private:
     friend class Ingest;
-    Upload(Ingest& ingest, v1::UploadHeader header) : ingest_(ingest), header_(std::move(header)) {}
+    Upload(Ingest& ingest, v1::UploadHeader header, std::string principal)
+        : ingest_(ingest), header_(std::move(header)), principal_(std::move(principal)) {}
     absl::Status Flush();
     // Adds how far the upload came to `batch`.
     void PutProgress(index::StoreBatch& batch) const;
     absl::StatusOr<v1::Item> DecodeAndCommit(const std::string& digest);
     Ingest& ingest_;
     const v1::UploadHeader header_;
+    const std::string principal_;
     uint64_t content_id_ = 0;
     uint64_t received_ = 0;   // All bytes, of them
     std::string pending_;     // these are not in the store yet.
@@ -63,8 +65,9 @@ class Ingest {
     bool finished_ = false;   // Nothing is left to resume.
   };
 
-  // ABORTED, OUT_OF_RANGE, INVALID_ARGUMENT: see ItemService.Upload.
-  absl::StatusOr<std::unique_ptr<Upload>> Begin(const v1::UploadHeader& header);
+  // ABORTED, OUT_OF_RANGE, INVALID_ARGUMENT: see ItemService.Upload. `principal` is on whose behalf.
+  absl::StatusOr<std::unique_ptr<Upload>> Begin(const v1::UploadHeader& header,
+                                                const std::string& principal = kLocalPrincipal);
 
   // Decodes content into parts, for uploads and queries. `content` is the whole of it.
   absl::StatusOr<model::DecodedMedia> Decode(int fd, const std::string& hint) { return decoder_.Decode(fd, hint); }

@@ -8,6 +8,7 @@
 #include "proto/base/status_macros.h"
 #include "server/grpc_status.h"
 #include "server/item_filter.h"
+#include "server/principal.h"
 #include "server/services.h"
 #include "server/validation.h"
 
@@ -72,7 +73,7 @@ class ItemServiceImpl final : public v1::ItemService::Service {
       response.set_repeated_request(true);
       return absl::OkStatus();
     }
-    MIXMATCH_ASSIGN_OR_RETURN(const auto upload, core_.ingest->Begin(message.header()));
+    MIXMATCH_ASSIGN_OR_RETURN(const auto upload, core_.ingest->Begin(message.header(), CallerOf(context)));
     // Another call with this id may have ended between the two lines above; from Begin on there is none.
     MIXMATCH_ASSIGN_OR_RETURN(const auto meanwhile, core_.ingest->Answered(message.header().request_id()));
     if (meanwhile != nullptr) {

@@ -87,6 +87,12 @@ void AddMedia(CLI::App& app, ServerOptions& o) {
   app.add_option("--max-cell-bytes", limits.max_cell_bytes, "Of a cell of a table")
       ->check(CLI::Range(1, 64 << 20))
       ->capture_default_str();
+  app.add_option("--max-blocks", limits.max_blocks, "Texts, pictures and tables of a document")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--max-document-pictures", limits.max_document_pictures, "Pictures of a document")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
   app.add_option("--max-decoder-bytes", limits.max_memory_bytes, "Memory of a decoding process")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
@@ -142,6 +148,41 @@ void AddLearning(CLI::App& app, ServerOptions& o, std::string& learning, std::st
       ->capture_default_str();
 }
 
+// The rules as words, until they are known to be right.
+struct LinkWords {
+  std::string names = "on", times = "on", places = "on", folders = "off";
+};
+
+void AddLinks(CLI::App& app, LinkOptions& o, LinkWords& words) {
+  const CLI::IsMember on_off({"on", "off"});
+  app.add_option("--link-names", words.names, "on: items of one source, the same name but for the extension, are an event")
+      ->check(on_off)
+      ->capture_default_str();
+  app.add_option("--link-times", words.times, "on: items of one source, observed within the window, are events")
+      ->check(on_off)
+      ->capture_default_str();
+  app.add_option("--link-places", words.places, "on: items of different modalities within the radius are events, weakly")
+      ->check(on_off)
+      ->capture_default_str();
+  app.add_option("--link-folders", words.folders, "on: items of one folder of up to 8 in one source are an event, weakly")
+      ->check(on_off)
+      ->capture_default_str();
+  app.add_option("--link-window-seconds", o.window_seconds, "Farthest apart in time; a link weighs exp(-seconds / this)")
+      ->check(CLI::Range(0.001, 86400.0))
+      ->capture_default_str();
+  app.add_option("--link-radius-meters", o.radius_meters, "Farthest apart in place; a link weighs exp(-metres / this) / 4")
+      ->check(CLI::Range(0.1, 100000.0))
+      ->capture_default_str();
+  app.add_option("--link-nearest", o.nearest,
+                 "Items of a modality, and parts of such an item, that one is linked with by time or place, at most")
+      ->check(CLI::Range(1, 32))
+      ->capture_default_str();
+  app.add_option("--max-links-per-source", o.max_per_source,
+                 "Weight of links that one source may teach; more is stored and held back. 0: any")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+}
+
 void AddIndex(CLI::App& app, ServerOptions& o) {
   app.add_option("--exact-below", o.index.exact_below, "Search exactly among fewer vectors than this")
       ->check(CLI::NonNegativeNumber)
@@ -181,6 +222,8 @@ absl::StatusOr<ServerOptions> ParseOptions(int argc, char** argv, int& exit_code
   AddSearching(app, options.search);
   AddMedia(app, options);
   AddLearning(app, options, learning, slow, head);
+  LinkWords links;
+  AddLinks(app, options.links, links);
   AddIndex(app, options);
   for (CLI::Option* option : app.get_options()) {
     if (option->get_lnames().empty()) continue;
@@ -199,6 +242,10 @@ absl::StatusOr<ServerOptions> ParseOptions(int argc, char** argv, int& exit_code
   options.learner.enabled = learning == "on";
   options.learner.slow = slow == "on";
   options.learner.random_head = head == "random";
+  options.links.names = links.names == "on";
+  options.links.times = links.times == "on";
+  options.links.places = links.places == "on";
+  options.links.folders = links.folders == "on";
   return options;
 }
 

@@ -9,6 +9,7 @@
 #include "index/vector/segmented_index.h"
 #include "model/media/media_decoder.h"
 #include "model/trunk/trunk.h"
+#include "server/link_options.h"
 #include "server/probe.h"
 #include "server/search_options.h"
 
@@ -48,6 +49,7 @@ struct ServerOptions {
   Limits limits;
   SearchServingOptions search;
   LearnerOptions learner;
+  LinkOptions links;
   model::MediaDecoderOptions decoder;
   std::string init = "base";        // The first trunk of a new data directory: base, scratch or a file.
   model::TrunkConfig trunk = model::TrunkConfig::Small();  // Of scratch.

@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "proto/base/status_macros.h"
+#include "server/event_links.h"
 
 namespace mixmatch::server {
 namespace {
@@ -30,14 +31,6 @@ absl::Status CheckKey(absl::string_view field, absl::string_view key) {
   if (good) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(field, ": got a key of ", key.size(), " bytes; wanted 1 to ",
                                                  kMostKeyBytes, " of letters, digits, '_', '.' and '-'"));
-}
-
-absl::Status CheckLocation(const v1::Location& location) {
-  const bool good = location.latitude() >= -90 && location.latitude() <= 90 && location.longitude() >= -180 &&
-                    location.longitude() <= 180;
-  if (good) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("header.location: got latitude ", location.latitude(), ", longitude ",
-                                                 location.longitude(), "; wanted -90 to 90 and -180 to 180"));
 }
 
 }  // namespace
@@ -75,11 +68,20 @@ absl::Status CheckRequestId(absl::string_view field, absl::string_view request_i
 
 absl::Status CheckEventId(absl::string_view field, absl::string_view event_id) {
   MIXMATCH_RETURN_IF_ERROR(CheckLength(field, event_id, kMostEventIdBytes));
-  if (absl::StartsWith(event_id, kContainerPrefix)) {
-    return absl::InvalidArgumentError(absl::StrCat(field, ": ids that begin with \"", kContainerPrefix,
-                                                   "\" are the server's own; choose another"));
+  for (absl::string_view prefix : {kContainerPrefix, kFormedPrefix}) {
+    if (!absl::StartsWith(event_id, prefix)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat(field, ": ids that begin with \"", prefix, "\" are the server's own; choose another"));
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckLocation(absl::string_view field, const v1::Location& location) {
+  const bool good = location.latitude() >= -90 && location.latitude() <= 90 && location.longitude() >= -180 &&
+                    location.longitude() <= 180;
+  if (good) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(field, ": got latitude ", location.latitude(), ", longitude ",
+                                                 location.longitude(), "; wanted -90 to 90 and -180 to 180"));
 }
 
 absl::Status CheckHeader(const v1::UploadHeader& header) {
@@ -88,7 +90,7 @@ absl::Status CheckHeader(const v1::UploadHeader& header) {
   MIXMATCH_RETURN_IF_ERROR(CheckLength("header.source", header.source(), kMostNameBytes));
   MIXMATCH_RETURN_IF_ERROR(CheckEventId("header.event_id", header.event_id()));
   MIXMATCH_RETURN_IF_ERROR(CheckMetadata("header.metadata", header.metadata()));
-  if (header.has_location()) MIXMATCH_RETURN_IF_ERROR(CheckLocation(header.location()));
+  if (header.has_location()) MIXMATCH_RETURN_IF_ERROR(CheckLocation("header.location", header.location()));
   const auto& duration = header.observed_duration();
   if (duration.seconds() < 0 || duration.nanos() < 0) {
     return absl::InvalidArgumentError("header.observed_duration: got a negative duration");

@@ -20,6 +20,7 @@ absl::Status CheckHeader(const v1::UploadHeader& header);
 absl::Status CheckMetadata(absl::string_view field, const google::protobuf::Map<std::string, v1::MetadataValue>& metadata);
 absl::Status CheckRequestId(absl::string_view field, absl::string_view request_id);
 absl::Status CheckEventId(absl::string_view field, absl::string_view event_id);
+absl::Status CheckLocation(absl::string_view field, const v1::Location& location);
 absl::Status CheckMember(const v1::EventMember& member);
 // A page size: 100 for 0, else itself if 1 to 1,000.
 absl::StatusOr<int> PageSize(int requested);
