@@ -12,14 +12,21 @@ bool IsContinuation(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0
 
 }  // namespace
 
+absl::Status DescribePart(const PartContent& content, PartDraft* draft) {
+  draft->modality = static_cast<v1::Modality>(content.modality);
+  draft->slot = SlotOf(content.modality);
+  MIXMATCH_ASSIGN_OR_RETURN(draft->described, ModalityTable()[draft->slot]->Describe(content));
+  return absl::OkStatus();
+}
+
+absl::Status TooManyParts() {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("content: got more than ", kMostParts, " parts; cut the file into shorter ones"));
+}
+
 absl::Status PartList::Describe(const PartContent& content, PartDraft draft) {
-  if (parts_.size() >= kMostParts) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("content: got more than ", kMostParts, " parts; cut the file into shorter ones"));
-  }
-  draft.modality = static_cast<v1::Modality>(content.modality);
-  draft.slot = SlotOf(content.modality);
-  MIXMATCH_ASSIGN_OR_RETURN(draft.described, ModalityTable()[draft.slot]->Describe(content));
+  if (parts_.size() >= kMostParts) return TooManyParts();
+  MIXMATCH_RETURN_IF_ERROR(DescribePart(content, &draft));
   parts_.push_back(std::move(draft));
   return absl::OkStatus();
 }

@@ -2,6 +2,7 @@
 #ifndef MIXMATCH_MODEL_PARTS_PART_LIST_H_
 #define MIXMATCH_MODEL_PARTS_PART_LIST_H_
 
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -13,11 +14,20 @@ namespace mixmatch::model {
 
 inline constexpr size_t kSnippetBytes = 200;  // Of PartDraft::snippet and title, at most.
 
+// Describes the content by its modality's room into `draft`, and sets its modality and slot.
+absl::Status DescribePart(const PartContent& content, PartDraft* draft);
+
+// RESOURCE_EXHAUSTED beyond kMostParts.
+absl::Status TooManyParts();
+
 class PartList {
  public:
   // Describes the content by its modality's room and appends it to `draft`, whose modality and slot it sets.
   // RESOURCE_EXHAUSTED beyond kMostParts.
   absl::Status Describe(const PartContent& content, PartDraft draft);
+
+  // What was described elsewhere.
+  void Add(PartDraft draft) { parts_.push_back(std::move(draft)); }
 
   size_t size() const { return parts_.size(); }
   std::vector<PartDraft> Take() { return std::move(parts_); }

@@ -24,24 +24,19 @@ absl::StatusOr<std::vector<PartDraft>> MakeParts(const DecodedMedia& media) {
   PartList parts;
   switch (media.modality) {
     case v1::MODALITY_TEXT:
-      MIXMATCH_RETURN_IF_ERROR(AddText(media.text, 0.0, 0.0, parts));
+      MIXMATCH_RETURN_IF_ERROR(media.subtitles.empty() ? AddText(media.text, 0.0, 0.0, parts)
+                                                       : AddSubtitles(media, parts));
       break;
     case v1::MODALITY_IMAGE:
       MIXMATCH_RETURN_IF_ERROR(AddPicture(media, parts));
       break;
     case v1::MODALITY_AUDIO:
-      MIXMATCH_RETURN_IF_ERROR(AddSound(media, parts));
-      break;
     case v1::MODALITY_VIDEO:
-      MIXMATCH_RETURN_IF_ERROR(AddShots(media, parts));
-      if (!media.samples.empty()) MIXMATCH_RETURN_IF_ERROR(AddSound(media, parts));
+      MIXMATCH_RETURN_IF_ERROR(AddTimed(media, parts));
       break;
     default:
       return absl::UnimplementedError(absl::StrCat("content: modality ", v1::Modality_Name(media.modality),
                                                    " has no room yet; send text, a picture, a sound or a video"));
-  }
-  for (const DecodedSubtitle& subtitle : media.subtitles) {
-    MIXMATCH_RETURN_IF_ERROR(AddText(subtitle.text, subtitle.start_seconds, subtitle.end_seconds, parts));
   }
   if (parts.size() == 0) {
     return absl::InvalidArgumentError(media.modality == v1::MODALITY_TEXT

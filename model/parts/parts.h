@@ -38,8 +38,7 @@ struct PartDraft {
 };
 
 // All parts, those of the item's own modality first, then by time. Deterministic, on the calling thread.
-// - sound: whole up to 12 s, else windows of 10 s every 8 s;
-// - video: shots, cut where consecutive frames differ far more than is usual around them, and at 12 s;
+// - sound: see SoundWindows; video: see ShotCutter; subtitles, chapters, tags: a part each; a cover: a picture;
 // - text: chunks of up to 1,500 bytes that end at a paragraph, a sentence or a space, with no overlap.
 // INVALID_ARGUMENT if nothing is left (a text of white space). RESOURCE_EXHAUSTED beyond kMostParts.
 absl::StatusOr<std::vector<PartDraft>> MakeParts(const DecodedMedia& media);

@@ -61,7 +61,7 @@ TEST(MakePartsTest, AVideoGivesShotsThenItsSoundThenItsSubtitles) {
   media.duration_seconds = 1.0;
   for (int i = 0; i < 10; ++i) media.frames.push_back(Frame(i * 0.1, 100));
   media.samples = Tone(1.0);
-  media.subtitles.push_back({0.2, 0.8, "hello"});
+  media.subtitles.push_back({0.2, 0.8, "hello", ""});
   const auto parts = MakeParts(media);
   ASSERT_TRUE(parts.ok()) << parts.status();
   ASSERT_EQ(parts->size(), 3);
