@@ -7,16 +7,10 @@
 #include <vector>
 
 #include "mixmatch/v1/item.pb.h"
+#include "model/media/blocks.h"
 #include "model/media/rows.h"
 
 namespace mixmatch::model {
-
-// Packed RGB, row-major, width * height * 3 bytes; transparency flattened on white.
-struct DecodedImage {
-  int width = 0;
-  int height = 0;
-  std::vector<uint8_t> rgb;
-};
 
 struct DecodedFrame {
   double seconds = 0.0;  // From the start of the item; not decreasing.
@@ -34,18 +28,6 @@ struct DecodedChapter {
   double start_seconds = 0.0;
   double end_seconds = 0.0;
   std::string title;  // UTF-8, not empty.
-};
-
-// One piece of a document; pieces come in the order of reading.
-struct DecodedBlock {
-  enum class Kind : int { kText = 1, kHeading = 2, kCaption = 3, kFigure = 4, kPage = 5, kTable = 6, kCover = 7 };
-  Kind kind = Kind::kText;
-  int page = 0;                                     // From 1; 0 where the format has none.
-  float left = 0, top = 0, right = 0, bottom = 0;   // Shares of the page; all 0 where the format does not say.
-  std::string text;                                 // Text, heading, caption: UTF-8.
-  DecodedImage image;                               // Figure, page, cover.
-  DecodedTable table;                               // Table.
-  int describes = -1;                               // Of a caption: the index of its figure or table in the blocks.
 };
 
 // One decoded item. Only the fields of its modality are filled.

@@ -24,6 +24,8 @@ struct MediaLimits {
   int64_t max_cells = 4'000'000;           // Of a table; of values in a series four times as many.
   int max_columns = 4096;                  // Of a table or series.
   int max_cell_bytes = 64 << 10;           // Of a cell.
+  int max_blocks = 20'000;                 // Texts, pictures and tables of a document.
+  int max_document_pictures = 4'096;       // Of them; beyond these limits a document is refused.
   int64_t max_memory_bytes = 4LL << 30;    // Address space of a decoding process.
   double max_wall_seconds = 600.0;         // For one item, and one more for each second of sound or video decoded;
   double max_cpu_seconds = 600.0;          // CPU time likewise.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "model/media/blocks_reader.h"
 #include "model/media/media_collector.h"
 #include "model/media/rows_reader.h"
 #include "model/media/timed_reader.h"
@@ -24,6 +25,7 @@ class ResponseReader {
       : socket_(socket),
         limits_(limits),
         patience_(*patience),
+        blocks_(limits),
         timed_(limits, sink),
         cues_(1),
         cue_reader_(limits, &cues_) {}
@@ -45,6 +47,7 @@ class ResponseReader {
         case WireRecordType::kCells:
         case WireRecordType::kRows:
         case WireRecordType::kNotes: MIXMATCH_RETURN_IF_ERROR(ReadRows(record)); break;
+        case WireRecordType::kBlock: MIXMATCH_RETURN_IF_ERROR(ReadBlock(record.size)); break;
         case WireRecordType::kDone: return ReadDone(record.size);
         case WireRecordType::kError: return ReadError(record.size);
         default: return Breach("unknown record");
@@ -86,6 +89,13 @@ class ResponseReader {
     frame.image.height = header.height;
     frame.image.rgb.resize(size - sizeof(header));
     return Fill(frame.image.rgb.data(), frame.image.rgb.size());
+  }
+
+  absl::Status ReadBlock(uint32_t size) {
+    if (size > blocks_.most_bytes()) return Breach("block");
+    body_.resize(size);
+    MIXMATCH_RETURN_IF_ERROR(Fill(body_.data(), body_.size()));
+    return blocks_.Add(body_, &media_) ? absl::OkStatus() : Breach("block");
   }
 
   absl::Status ReadTimed(const WireRecord& record) {
@@ -143,6 +153,7 @@ class ResponseReader {
         media_.modality = v1::MODALITY_VIDEO;
         right = timed_.Makes(kind) && frames == 0 && media_.text.empty();
         break;
+      case WireKind::kDocument: right = !timed_.begun() && BlocksReader::Take(&media_); break;
       case WireKind::kTable:
       case WireKind::kSeries:
       case WireKind::kScore: right = TakeRows(kind, &media_); break;
@@ -164,6 +175,7 @@ class ResponseReader {
   int socket_;
   const MediaLimits& limits_;
   Patience& patience_;
+  BlocksReader blocks_;
   TimedReader timed_;
   MediaCollector cues_;  // Of a text that is subtitles.
   TimedReader cue_reader_;

@@ -11,6 +11,8 @@
 //   kChapter   double start_seconds, double end_seconds, then the title
 //   kTags      UTF-8, a line each
 //   kCover     WireFrame of no time, then RGB
+//   kBlock     WireBlock, then its text, then width * height * 3 bytes of RGB; the text of a table is strings as below:
+//              its name, its columns, its cells
 //   kTable     strings (each a uint32 size and then UTF-8): the table's name, then its columns
 //   kCells     strings: further cells of the table, row-major
 //   kSeries    double observed_unix_seconds, then strings: name and unit of each channel
@@ -49,6 +51,8 @@ struct WireRequest {
   int32_t max_columns;
   int32_t max_cell_bytes;
   int32_t max_subtitles;
+  int32_t max_blocks;
+  int32_t max_document_pictures;
   int32_t cover_side;
   int32_t live;               // 1: the content is a pipe, read as it comes; records go out as soon as they are made.
   int32_t reserved;
@@ -57,7 +61,7 @@ struct WireRequest {
   char media_type_hint[128];  // Cut if longer; ends in zero.
 };
 
-enum class WireKind : uint32_t { kText = 1, kImage = 2, kAudio = 3, kVideo = 4, kTable = 6, kSeries = 7, kScore = 8 };
+enum class WireKind : uint32_t { kText = 1, kImage = 2, kAudio = 3, kVideo = 4, kDocument = 5, kTable = 6, kSeries = 7, kScore = 8 };
 enum class WireRecordType : uint32_t {
   kText = 1,
   kFrame = 2,
@@ -65,6 +69,7 @@ enum class WireRecordType : uint32_t {
   kSubtitle = 4,
   kDone = 5,
   kError = 6,
+  kBlock = 10,
   kTable = 11,
   kSeries = 12,
   kCells = 13,
@@ -85,6 +90,17 @@ struct WireRecord {
 struct WireFrame {
   double seconds;
   int32_t width;
+  int32_t height;
+};
+
+struct WireBlock {
+  int32_t kind;  // A DecodedBlock::Kind.
+  int32_t page;
+  float left, top, right, bottom;
+  int32_t describes;  // The number of an earlier or later block, from 0; -1: none.
+  uint32_t text_bytes;
+  uint32_t columns;  // Of a table.
+  int32_t width;     // Of a picture; 0: none.
   int32_t height;
 };
 

@@ -17,6 +17,8 @@ WireRequest RequestOf(const MediaLimits& limits, absl::string_view hint) {
   request.max_cells = limits.max_cells;
   request.max_columns = limits.max_columns;
   request.max_cell_bytes = limits.max_cell_bytes;
+  request.max_blocks = limits.max_blocks;
+  request.max_document_pictures = limits.max_document_pictures;
   request.min_side = limits.min_side;
   request.image_side = limits.image_side;
   request.frame_side = limits.frame_side;

@@ -33,6 +33,14 @@ absl::StatusOr<Content> Content::Take(int fd) {
   return content;
 }
 
+absl::StatusOr<Content> Content::OfBytes(std::string bytes) {
+  if (bytes.empty()) return absl::InvalidArgumentError("content: got a file of 0 bytes inside it");
+  Content content(-1, static_cast<int64_t>(bytes.size()));
+  content.head_ = bytes.substr(0, kHeadBytes);
+  content.bytes_ = std::move(bytes);
+  return content;
+}
+
 absl::StatusOr<Content> Content::TakePipe(int fd) {
   Content content(fd, -1);  // Closes fd on every way out.
   content.live_ = true;
@@ -53,6 +61,7 @@ absl::StatusOr<Content> Content::TakePipe(int fd) {
 
 Content::Content(Content&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
+      bytes_(std::move(other.bytes_)),
       size_(other.size_),
       head_(std::move(other.head_)),
       live_(other.live_),
@@ -63,6 +72,10 @@ Content::~Content() {
 }
 
 int64_t Content::ReadAt(int64_t position, void* data, size_t size) const {
+  if (fd_ < 0) {
+    if (position < 0 || position >= size_) return 0;
+    return static_cast<int64_t>(bytes_.copy(static_cast<char*>(data), size, static_cast<size_t>(position)));
+  }
   size_t filled = 0;
   while (filled < size) {
     const ssize_t got = pread(fd_, static_cast<char*>(data) + filled, size - filled, position + filled);

@@ -10,13 +10,15 @@
 
 namespace mixmatch::model {
 
-// Owns the descriptor.
+// Owns the descriptor, or the bytes.
 class Content {
  public:
   // INVALID_ARGUMENT if `fd` is no regular file or is empty.
   static absl::StatusOr<Content> Take(int fd);
   // Of a live stream: `fd` is a pipe. Waits for its first bytes. INVALID_ARGUMENT if there are none.
   static absl::StatusOr<Content> TakePipe(int fd);
+  // Of bytes that are in memory already, such as a picture in a document. INVALID_ARGUMENT if there are none.
+  static absl::StatusOr<Content> OfBytes(std::string bytes);
   Content(Content&& other) noexcept;
   ~Content();
 
@@ -36,7 +38,8 @@ class Content {
  private:
   Content(int fd, int64_t size) : fd_(fd), size_(size) {}
 
-  int fd_;
+  int fd_;  // -1: the content is in bytes_.
+  std::string bytes_;
   int64_t size_;
   std::string head_;
   bool live_ = false;

@@ -67,6 +67,29 @@ void ResponseWriter::Cover(const Picture& picture) {
   Record(WireRecordType::kCover, &head, sizeof(head), picture.rgb);
 }
 
+void ResponseWriter::Block(const DecodedBlock& block, const Picture& picture) {
+  std::string text = block.text;
+  if (block.kind == DecodedBlock::Kind::kTable) {
+    text.clear();
+    AppendString(block.table.name, &text);
+    for (const std::string& column : block.table.columns) AppendString(column, &text);
+    for (const std::string& cell : block.table.cells) AppendString(cell, &text);
+  }
+  const WireBlock head = {static_cast<int32_t>(block.kind),
+                          block.page,
+                          block.left,
+                          block.top,
+                          block.right,
+                          block.bottom,
+                          block.describes,
+                          static_cast<uint32_t>(text.size()),
+                          static_cast<uint32_t>(block.table.columns.size()),
+                          picture.width,
+                          picture.height};
+  text += picture.rgb;
+  Record(WireRecordType::kBlock, &head, sizeof(head), text);
+}
+
 void ResponseWriter::Table(const DecodedTable& table) {
   std::string body;
   AppendString(table.name, &body);

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "model/media/blocks.h"
 #include "model/media/rows.h"
 #include "model/media/wire.h"
 
@@ -37,6 +38,8 @@ class ResponseWriter {
   void Chapter(double start_seconds, double end_seconds, absl::string_view title);
   void Tags(absl::string_view lines);
   void Cover(const Picture& picture);
+  // One piece of a document. Its picture, if it has one, is `picture`.
+  void Block(const DecodedBlock& block, const Picture& picture);
   // All of a table, series or score.
   void Table(const DecodedTable& table);
   void Series(double observed_unix_seconds, const DecodedSeries& series);

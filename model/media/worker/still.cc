@@ -59,8 +59,7 @@ absl::StatusOr<FramePtr> DecodeWhole(AVCodecContext* codec, const std::string& b
 
 }  // namespace
 
-absl::Status DecodeStill(const Content& content, const std::string& media_type, const WireRequest& request,
-                         ResponseWriter* writer) {
+absl::StatusOr<Picture> ReadStill(const Content& content, const std::string& media_type, const WireRequest& request) {
   MIXMATCH_ASSIGN_OR_RETURN(std::string bytes, content.ReadEverything(kMaxFileBytes, "a picture"));
   MIXMATCH_ASSIGN_OR_RETURN(const StillHeader header, ReadStillHeader(bytes, media_type));
   MIXMATCH_RETURN_IF_ERROR(CheckPictureSize(header.width, header.height, request.max_pixels, request.min_side));
@@ -71,7 +70,12 @@ absl::Status DecodeStill(const Content& content, const std::string& media_type, 
   MIXMATCH_ASSIGN_OR_RETURN(FramePtr frame, DecodeWhole(codec.get(), bytes, media_type));
   const AVFrameSideData* turn = av_frame_get_side_data(frame.get(), AV_FRAME_DATA_DISPLAYMATRIX);
   const auto* matrix = turn == nullptr ? nullptr : reinterpret_cast<const int32_t*>(turn->data);
-  MIXMATCH_ASSIGN_OR_RETURN(const Picture picture, FrameScaler(request.image_side).Scale(*frame, {0, 1}, matrix));
+  return FrameScaler(request.image_side).Scale(*frame, {0, 1}, matrix);
+}
+
+absl::Status DecodeStill(const Content& content, const std::string& media_type, const WireRequest& request,
+                         ResponseWriter* writer) {
+  MIXMATCH_ASSIGN_OR_RETURN(const Picture picture, ReadStill(content, media_type, request));
   writer->Frame(0.0, picture);
   writer->Done(WireKind::kImage, 0.0, media_type);
   return absl::OkStatus();

@@ -5,14 +5,17 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "model/media/wire.h"
 #include "model/media/worker/content.h"
 #include "model/media/worker/response_writer.h"
 
 namespace mixmatch::model {
 
-// Writes the picture and the end of the response, or returns why not. The header's size is checked before any pixel
-// is decoded.
+// The picture, its longer side at most request.image_side. The header's size is checked before any pixel is decoded.
+absl::StatusOr<Picture> ReadStill(const Content& content, const std::string& media_type, const WireRequest& request);
+
+// Writes the picture and the end of the response, or returns why not.
 absl::Status DecodeStill(const Content& content, const std::string& media_type, const WireRequest& request,
                          ResponseWriter* writer);
 

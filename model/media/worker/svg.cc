@@ -106,7 +106,7 @@ void WarmSvg() {
   if (handle.ok()) Draw(handle->get(), 64.0, 64.0, 64).IgnoreError();
 }
 
-absl::Status DecodeSvg(const Content& content, const WireRequest& request, ResponseWriter* writer) {
+absl::StatusOr<Picture> ReadSvg(const Content& content, const WireRequest& request) {
   MIXMATCH_ASSIGN_OR_RETURN(const std::string bytes, content.ReadEverything(kMaxFileBytes, "an SVG"));
   MIXMATCH_ASSIGN_OR_RETURN(const HandlePtr handle, Parse(bytes));
   double width = 0.0, height = 0.0;
@@ -114,7 +114,11 @@ absl::Status DecodeSvg(const Content& content, const WireRequest& request, Respo
   if (!(width > 0.0 && height > 0.0 && std::isfinite(width) && std::isfinite(height))) {
     return absl::InvalidArgumentError("content: got an SVG without a size, wanted a width and height above 0");
   }
-  MIXMATCH_ASSIGN_OR_RETURN(const Picture picture, Draw(handle.get(), width, height, request.image_side));
+  return Draw(handle.get(), width, height, request.image_side);
+}
+
+absl::Status DecodeSvg(const Content& content, const WireRequest& request, ResponseWriter* writer) {
+  MIXMATCH_ASSIGN_OR_RETURN(const Picture picture, ReadSvg(content, request));
   writer->Frame(0.0, picture);
   writer->Done(WireKind::kImage, 0.0, "image/svg+xml");
   return absl::OkStatus();
