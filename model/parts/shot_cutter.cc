@@ -12,8 +12,8 @@ constexpr int kNear = 16;           // Frames on either side that say what is us
 constexpr size_t kMostAhead = 1000;  // Frames; only a clock that stands still brings so many.
 constexpr double kHardLeast = 0.08;
 constexpr double kHardTimes = 3.0;
-constexpr double kGradualLeast = 0.10;
-constexpr double kGradualTimes = 1.6;
+constexpr double kGradualLeast = 0.12;
+constexpr double kGradualTimes = 2.0;
 constexpr int kColumns = 16, kRows = 9, kBins = 8;
 
 }  // namespace
