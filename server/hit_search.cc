@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
-#include "absl/strings/str_cat.h"
 #include "model/modality/modality.h"
 #include "proto/base/status_macros.h"
 
@@ -97,6 +96,7 @@ absl::StatusOr<std::vector<index::Neighbor>> HitSearch::Neighbors(const Query& q
     const uint64_t item_id = part_id >> 16;
     return (plan.matches == nullptr || plan.matches->Has(item_id)) && !(exclude && query.items.contains(item_id));
   };
+  const index::StopCheck stop = [&] { return !call.Check().ok(); };
   std::vector<index::Neighbor> neighbors;
   *all = true;
   for (size_t slot = 0; slot < serving.slots.size(); ++slot) {
@@ -105,10 +105,13 @@ absl::StatusOr<std::vector<index::Neighbor>> HitSearch::Neighbors(const Query& q
     index::SearchOptions options;
     options.k = breadth;
     if (plan.matches != nullptr || exclude) options.filter = &filter;
+    options.stop = &stop;
     options.filter_matches = plan.matches != nullptr ? plan.parts[slot] : serving.slots[slot]->size();
-    MIXMATCH_ASSIGN_OR_RETURN(const auto found, serving.slots[slot]->Search(query.vector, options));
-    *all = *all && static_cast<int64_t>(found.size()) < breadth;
-    neighbors.insert(neighbors.end(), found.begin(), found.end());
+    const auto found = serving.slots[slot]->Search(query.vector, options);
+    MIXMATCH_RETURN_IF_ERROR(call.Check());  // Says better than the index why it stopped.
+    MIXMATCH_RETURN_IF_ERROR(found.status());
+    *all = *all && static_cast<int64_t>(found->size()) < breadth;
+    neighbors.insert(neighbors.end(), found->begin(), found->end());
   }
   std::sort(neighbors.begin(), neighbors.end(), Nearer);
   if (static_cast<int64_t>(neighbors.size()) > breadth) neighbors.resize(breadth);
@@ -133,7 +136,7 @@ absl::StatusOr<std::vector<v1::Hit>> HitSearch::Find(const Query& query, const S
   }
   for (v1::Hit& hit : hits) {
     hit.set_generation(serving.generation);
-    hit.mutable_part()->set_generation(serving.generation);
+    if (!request.ids_only()) hit.mutable_part()->set_generation(serving.generation);
     if (!request.include_vectors()) continue;
     MIXMATCH_ASSIGN_OR_RETURN(const auto vector, PartVector(serving, hit.part().part_id()));
     hit.mutable_part()->mutable_vector()->Assign(vector.begin(), vector.end());
@@ -143,26 +146,35 @@ absl::StatusOr<std::vector<v1::Hit>> HitSearch::Find(const Query& query, const S
 
 std::vector<v1::Hit> HitSearch::Gather(const v1::SearchRequest& request,
                                        const std::vector<index::Neighbor>& neighbors) const {
+  const bool by_event = request.group_by() == v1::GROUP_BY_EVENT;
   std::vector<v1::Hit> hits;
-  absl::flat_hash_set<std::string> groups;
+  hits.reserve(std::min<size_t>(request.k(), neighbors.size()));
+  absl::flat_hash_set<uint64_t> items;  // Parts differ anyway.
+  absl::flat_hash_set<std::string> events;
   for (const index::Neighbor& neighbor : neighbors) {
     if (static_cast<int64_t>(hits.size()) >= request.k()) break;
     const uint64_t item_id = neighbor.id >> 16;
     const auto record = catalog_.Get(item_id);
     if (record == nullptr) continue;  // Deleted since.
-    const auto& events = record->item().event_ids();
-    std::string group = absl::StrCat("item:", item_id);
-    if (request.group_by() == v1::GROUP_BY_PART) group = absl::StrCat(neighbor.id);
-    if (request.group_by() == v1::GROUP_BY_EVENT && !events.empty()) group = absl::StrCat("event:", events[0]);
-    if (!groups.insert(group).second) continue;
-    const auto part = store_.GetPart(neighbor.id);
-    if (!part.ok()) continue;
-    v1::Hit hit;
-    *hit.mutable_item() = record->item();
-    *hit.mutable_part() = part->part();
+    const std::string* event = by_event && !record->item().event_ids().empty() ? &record->item().event_ids(0) : nullptr;
+    const bool fresh = event != nullptr ? events.insert(*event).second
+                                        : request.group_by() == v1::GROUP_BY_PART || items.insert(item_id).second;
+    if (!fresh) continue;
+    v1::Hit& hit = hits.emplace_back();
+    if (request.ids_only()) {
+      hit.mutable_item()->set_item_id(item_id);
+      hit.mutable_part()->set_part_id(neighbor.id);
+    } else {
+      auto part = store_.GetPart(neighbor.id);
+      if (!part.ok()) {
+        hits.pop_back();
+        continue;
+      }
+      *hit.mutable_item() = record->item();
+      *hit.mutable_part() = std::move(*part->mutable_part());
+    }
     hit.set_score(std::clamp(neighbor.score, -1.0f, 1.0f));
-    if (request.group_by() == v1::GROUP_BY_EVENT && !events.empty()) hit.set_event_id(events[0]);
-    hits.push_back(std::move(hit));
+    if (event != nullptr) hit.set_event_id(*event);
   }
   return hits;
 }

@@ -22,8 +22,8 @@ class HitSearch {
  public:
   HitSearch(index::Store& store, Catalog& catalog) : store_(store), catalog_(catalog), matches_(catalog) {}
 
-  // At most request.k hits of `query`, nearest first; looks at the call before each slot. INVALID_ARGUMENT: a bad
-  // filter.
+  // At most request.k hits of `query`, nearest first; looks at the call before each slot and during long scans.
+  // INVALID_ARGUMENT: a bad filter.
   absl::StatusOr<std::vector<v1::Hit>> Find(const Query& query, const Serving& serving, const SearchCall& call);
 
  private:

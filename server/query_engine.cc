@@ -18,6 +18,9 @@ namespace {
 // Searches of a batch that are encoded together: enough to fill the trunk's small batches, few enough that the first
 // answers come soon and that other searches get a turn in between.
 constexpr size_t kMostTogether = 16;
+// So long a batch may go on with its next search without giving its turn to others first: passing turns costs more than a
+// short search.
+constexpr absl::Duration kLongTurn = absl::Milliseconds(1);
 constexpr size_t kMostUnread = 16;  // Answers that wait for a slow client.
 
 // Answers on their way from the threads that search to the one that writes.
@@ -36,12 +39,14 @@ class Outbox {
     mutex_.Await(absl::Condition(&has_room));
     entries_.push_back(std::move(entry));
   }
-  Entry Take() {
+  // `more` is set if another one is there already.
+  Entry Take(bool* more) {
     const auto has_entry = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !entries_.empty(); };
     absl::MutexLock lock(&mutex_);
     mutex_.Await(absl::Condition(&has_entry));
     Entry entry = std::move(entries_.front());
     entries_.pop_front();
+    *more = !entries_.empty();
     return entry;
   }
   void Close() {
@@ -117,8 +122,7 @@ absl::StatusOr<v1::SearchResponse> QueryEngine::Finish(Query& query, const Servi
 }
 
 void QueryEngine::SearchTogether(absl::Span<const v1::SearchRequest* const> requests, const Serving& serving,
-                                 const SearchCall& call,
-                                 const std::function<void(size_t, absl::StatusOr<v1::SearchResponse>)>& put) {
+                                 const SearchCall& call, const Put& put) {
   const absl::Time begin = absl::Now();
   std::vector<Query> queries(requests.size());
   std::vector<absl::Status> states(requests.size());
@@ -127,6 +131,7 @@ void QueryEngine::SearchTogether(absl::Span<const v1::SearchRequest* const> requ
     MIXMATCH_RETURN_IF_ERROR(terms_.Check(query));
     MIXMATCH_RETURN_IF_ERROR(call.Check());
     MIXMATCH_RETURN_IF_ERROR(terms_.Decode(query));
+    if (query.media.empty()) return absl::OkStatus();
     MIXMATCH_ASSIGN_OR_RETURN(const SearchGate::Turn turn, gate_.Enter(call));
     return terms_.Describe(query);
   };
@@ -144,21 +149,38 @@ void QueryEngine::SearchTogether(absl::Span<const v1::SearchRequest* const> requ
   const absl::Duration encoding = absl::Now() - begin;
   auto from = parts.begin();
   for (size_t i = 0; i < queries.size(); ++i) {
-    if (states[i].ok()) {
-      Query& query = queries[i];
-      std::move(from, from + static_cast<ptrdiff_t>(query.parts.size()), query.parts.begin());
-      from += static_cast<ptrdiff_t>(query.parts.size());
-      if (!query.parts.empty()) states[i] = encoded;
-    }
-    const auto finish = [&]() -> absl::StatusOr<v1::SearchResponse> {
-      MIXMATCH_RETURN_IF_ERROR(states[i]);
-      MIXMATCH_ASSIGN_OR_RETURN(const SearchGate::Turn turn, gate_.Enter(call));
-      return Finish(queries[i], serving, encoding, call);
-    };
-    auto response = finish();
-    Count(response.status());
-    put(i, std::move(response));
+    if (!states[i].ok()) continue;
+    Query& query = queries[i];
+    std::move(from, from + static_cast<ptrdiff_t>(query.parts.size()), query.parts.begin());
+    from += static_cast<ptrdiff_t>(query.parts.size());
+    if (!query.parts.empty()) states[i] = encoded;
   }
+  for (size_t first = 0; first < queries.size();) {
+    first = FinishSome(absl::MakeSpan(queries), states, first, serving, encoding, call, put);
+  }
+}
+
+size_t QueryEngine::FinishSome(absl::Span<Query> queries, const std::vector<absl::Status>& states, size_t first,
+                               const Serving& serving, absl::Duration encoding, const SearchCall& call,
+                               const Put& put) {
+  std::vector<absl::StatusOr<v1::SearchResponse>> responses;
+  {
+    const auto turn = gate_.Enter(call);
+    const absl::Time begin = absl::Now();
+    do {
+      const size_t i = first + responses.size();
+      const auto finish = [&]() -> absl::StatusOr<v1::SearchResponse> {
+        MIXMATCH_RETURN_IF_ERROR(states[i]);
+        MIXMATCH_RETURN_IF_ERROR(turn.status());
+        MIXMATCH_RETURN_IF_ERROR(call.Check());
+        return Finish(queries[i], serving, encoding, call);
+      };
+      responses.push_back(finish());
+      Count(responses.back().status());
+    } while (first + responses.size() < queries.size() && absl::Now() - begin < kLongTurn);
+  }
+  for (auto& response : responses) put(first++, std::move(response));  // May wait for the client, so without a turn.
+  return first;
 }
 
 absl::Status QueryEngine::BatchSearch(const v1::BatchSearchRequest& request, const SearchCall& call,
@@ -191,8 +213,9 @@ absl::Status QueryEngine::BatchSearch(const v1::BatchSearchRequest& request, con
   std::vector<std::thread> threads;
   for (size_t i = 0; i < std::min<size_t>(gate_.threads(), groups); ++i) threads.emplace_back(work);
   for (size_t i = 0; i < count; ++i) {
-    Outbox::Entry entry = outbox.Take();
-    if (given_up || answer(entry.place, std::move(entry.response))) continue;
+    bool more = false;
+    Outbox::Entry entry = outbox.Take(&more);
+    if (given_up || answer(entry.place, std::move(entry.response), more)) continue;
     given_up = true;
     outbox.Close();
   }

@@ -37,9 +37,10 @@ class QueryEngine {
                                             const SearchCall& call = {});
 
   // Calls `answer` on the calling thread once a search, in the order in which they are ready, with its place in the
-  // request; all in one generation. It may take its time; when it returns false, the rest is given up. Not OK only
-  // where the call as a whole has no answer: INVALID_ARGUMENT on a bad number of searches.
-  using Answer = std::function<bool(size_t place, absl::StatusOr<v1::SearchResponse> response)>;
+  // request and whether another one is ready already; all in one generation. It may take its time; when it returns
+  // false, the rest is given up. Not OK only where the call as a whole has no answer: INVALID_ARGUMENT on a bad number
+  // of searches.
+  using Answer = std::function<bool(size_t place, absl::StatusOr<v1::SearchResponse> response, bool more)>;
   absl::Status BatchSearch(const v1::BatchSearchRequest& request, const SearchCall& call, const Answer& answer);
 
   uint64_t searches() const { return searches_; }    // Answered with hits or none.
@@ -50,9 +51,13 @@ class QueryEngine {
   absl::StatusOr<v1::SearchResponse> SearchAdmitted(const v1::SearchRequest& request, const std::string* streamed,
                                                     const SearchCall& call);
   // Part of a batch: searches that are encoded together. Gives each one's answer to `put`.
+  using Put = std::function<void(size_t, absl::StatusOr<v1::SearchResponse>)>;
   void SearchTogether(absl::Span<const v1::SearchRequest* const> requests, const Serving& serving,
-                      const SearchCall& call,
-                      const std::function<void(size_t, absl::StatusOr<v1::SearchResponse>)>& put);
+                      const SearchCall& call, const Put& put);
+  // In one turn, which is not a long one: from encoded terms to answers, of the queries from `first` on; returns the
+  // first of the rest. `states` says which queries have failed already.
+  size_t FinishSome(absl::Span<Query> queries, const std::vector<absl::Status>& states, size_t first,
+                    const Serving& serving, absl::Duration encoding, const SearchCall& call, const Put& put);
   // With a turn: from encoded terms to the answer.
   absl::StatusOr<v1::SearchResponse> Finish(Query& query, const Serving& serving, absl::Duration encoding,
                                             const SearchCall& call);

@@ -126,6 +126,27 @@ TEST_F(SearchTest, ABatchAnswersEachSearchAsItIsAnsweredAlone) {
   }
 }
 
+TEST_F(SearchTest, IdsOnlyFindsTheSameAndLeavesOutWhatItIs) {
+  for (const v1::GroupBy group_by : {v1::GROUP_BY_UNSPECIFIED, v1::GROUP_BY_PART, v1::GROUP_BY_EVENT}) {
+    v1::SearchRequest search = ByText(WordsOf(4), 5);
+    search.set_group_by(group_by);
+    const auto whole = api_->Search(search);
+    search.set_ids_only(true);
+    const auto ids = api_->Search(search);
+    ASSERT_TRUE(whole.ok() && ids.ok());
+    ASSERT_EQ(ids->hits_size(), whole->hits_size());
+    for (int i = 0; i < ids->hits_size(); ++i) {
+      v1::Hit wanted;
+      wanted.mutable_item()->set_item_id(whole->hits(i).item().item_id());
+      wanted.mutable_part()->set_part_id(whole->hits(i).part().part_id());
+      wanted.set_score(whole->hits(i).score());
+      wanted.set_generation(whole->hits(i).generation());
+      wanted.set_event_id(whole->hits(i).event_id());
+      EXPECT_EQ(ids->hits(i).SerializeAsString(), wanted.SerializeAsString());
+    }
+  }
+}
+
 TEST_F(SearchTest, ASearchThatFailsDoesNotDisturbTheOthers) {
   std::vector<v1::SearchRequest> searches = {ByText(WordsOf(1), 0),  ByText(WordsOf(1), 1), ByItem(999'999, 1),
                                              ByContent("", 1), ByText("   ", 1),  ByItem(items_[3], 1)};

@@ -13,7 +13,7 @@ import time
 from typing import Callable, Iterator
 
 from tests.bench.index.data import with_truth
-from tests.bench.index.peers import K, Peer, cpus_for
+from tests.bench.index.peers import BREADTHS, K, Peer, cpus_for
 
 PROGRAMS = ("mixmatchd", "mixmatch-decoder", "index_bench_grpc")
 ITEMS, QUICK_ITEMS = 100_000, 2_000
@@ -92,10 +92,14 @@ def measure(programs: pathlib.Path, settings, say: Callable[[str], None]) -> dic
         ours.ask("options", exact_below=EXACT_BELOW, memtable_limit=rows)
         ours.build(folder / "base.f32", rows, dim, CORES)
         told = {"vectors": rows, "batches_in_flight": BATCHES}
+        wanted = remote.search(test, 0, BATCHES, 0)["recall"]
+        breadth = next((breadth for breadth in BREADTHS if ours.search(test, breadth, CORES, 0)["recall"] >= wanted),
+                       BREADTHS[-1])
+        told["inprocess_breadth"] = breadth
         speeds = {"grpc": [], "inprocess": [], "unary": []}
         for _ in range(settings.repeats):
-            for name, peer, threads in (("inprocess", ours, CORES), ("grpc", remote, BATCHES)):
-                turn = peer.search(test, 0, threads, settings.seconds)
+            for name, peer, threads, ef in (("inprocess", ours, CORES, breadth), ("grpc", remote, BATCHES, 0)):
+                turn = peer.search(test, ef, threads, settings.seconds)
                 speeds[name].append(turn["qps"])
                 told[f"{name}_recall"] = turn["recall"]
             done = remote.ask("unary", queries=test.vectors, count=test.count, dim=dim, k=K, threads=CALLS,

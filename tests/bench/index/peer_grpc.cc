@@ -69,6 +69,7 @@ v1::SearchRequest RequestFor(const Matrix& queries, int64_t i, int k) {
   request.add_target_modalities(v1::MODALITY_TEXT);
   request.set_group_by(v1::GROUP_BY_PART);
   request.set_k(k);
+  request.set_ids_only(true);  // In process, too, ids and scores are all there is.
   return request;
 }
 
