@@ -54,28 +54,6 @@ absl::StatusOr<Spool> SpoolContent(const index::Store& store, const std::string&
 
 }  // namespace
 
-v1::Part PartOf(const model::PartDraft& draft, uint64_t item_id, size_t position) {
-  v1::Part part;
-  part.set_part_id(item_id << 16 | position);
-  part.set_item_id(item_id);
-  part.set_modality(draft.modality);
-  part.set_start_seconds(draft.start_seconds);
-  part.set_end_seconds(draft.end_seconds);
-  part.set_start_byte(draft.start_byte);
-  part.set_end_byte(draft.end_byte);
-  part.set_snippet(draft.snippet);
-  part.set_kind(draft.kind);
-  part.set_page(draft.page);
-  if (draft.box.right() > 0.0f) *part.mutable_box() = draft.box;
-  part.set_start_row(draft.start_row);
-  part.set_end_row(draft.end_row);
-  if (draft.describes >= 0) part.set_describes_part_id(item_id << 16 | static_cast<uint64_t>(draft.describes));
-  part.set_title(draft.title);
-  part.set_start_character(draft.start_character);
-  part.set_end_character(draft.end_character);
-  return part;
-}
-
 Ingest::Ingest(const ServerOptions& options, index::Store& store, Catalog& catalog, LiveIndex& live, Learner& learner,
                EventBook& events, model::MediaDecoder& decoder)
     : options_(options),
@@ -263,11 +241,13 @@ absl::StatusOr<v1::Item> Ingest::Upload::DecodeAndCommit(const std::string& want
                                                    "; send it again"));
   }
   cost.set_store_seconds(stopwatch.Lap());
-  MIXMATCH_ASSIGN_OR_RETURN(const model::DecodedMedia media,
-                            ingest_.decoder_.Decode(spool.fd(), header_.media_type()));
-  cost.set_decode_seconds(stopwatch.Lap());
-  MIXMATCH_ASSIGN_OR_RETURN(std::vector<model::PartDraft> drafts, model::MakeParts(media));
-  cost.set_describe_seconds(stopwatch.Lap());
+  PartEncoder made(ingest_.live_);
+  MIXMATCH_ASSIGN_OR_RETURN(const CutItem cut, Cut(ingest_.decoder_, spool.fd(), header_.media_type(), made));
+  const model::DecodedMedia& media = cut.media;
+  cost.set_decode_seconds(cut.decode_seconds);
+  cost.set_describe_seconds(cut.describe_seconds);
+  cost.set_encode_seconds(made.seconds());
+  stopwatch.Lap();
 
   const uint64_t item_id = ingest_.events_.NextItemId();
   storage::v1::ItemRecord record;
@@ -297,17 +277,11 @@ absl::StatusOr<v1::Item> Ingest::Upload::DecodeAndCommit(const std::string& want
   item.set_sha256(digest);
   *item.mutable_created_time() = TimeUtil::GetCurrentTime();
   if (!header_.event_id().empty()) item.add_event_ids(header_.event_id());
-  item.set_part_count(static_cast<uint32_t>(drafts.size()));
+  item.set_part_count(static_cast<uint32_t>(made.size()));
 
   std::vector<v1::Part> parts;
   std::vector<EncodedPart> encoded;
-  for (size_t i = 0; i < drafts.size(); ++i) {
-    parts.push_back(PartOf(drafts[i], item_id, i));
-    encoded.push_back(FromDraft(drafts[i], parts.back().part_id()));
-  }
-  const std::shared_ptr<const Serving> serving = ingest_.live_.Current();
-  MIXMATCH_RETURN_IF_ERROR(serving->encoder.EncodeAll(absl::MakeSpan(encoded)));
-  cost.set_encode_seconds(stopwatch.Lap());
+  made.Take(item_id, 0, &parts, &encoded);
   const auto commit = [&](const Serving& current, absl::Span<const EncodedPart> ready) {
     std::unique_ptr<index::StoreBatch> batch = ingest_.store_.NewBatch();
     batch->PutItem(record);
@@ -330,7 +304,7 @@ absl::StatusOr<v1::Item> Ingest::Upload::DecodeAndCommit(const std::string& want
     }
     return ingest_.events_.AddNewItem(record, parts, std::move(batch));
   };
-  MIXMATCH_RETURN_IF_ERROR(ingest_.live_.Add(std::move(encoded), serving->generation, commit));
+  MIXMATCH_RETURN_IF_ERROR(ingest_.live_.Add(std::move(encoded), made.generation(), commit));
   ingest_.learner_.NoteUpload();
   ++ingest_.uploads_;
   cost.set_store_seconds(cost.store_seconds() + stopwatch.Lap());
@@ -341,10 +315,10 @@ absl::StatusOr<v1::Item> Ingest::Upload::DecodeAndCommit(const std::string& want
   return item;
 }
 
-absl::StatusOr<model::DecodedMedia> Ingest::DecodeStored(const ItemRecord& record) {
+absl::Status Ingest::CutStored(const ItemRecord& record, PartEncoder& parts) {
   MIXMATCH_ASSIGN_OR_RETURN(const Spool spool, SpoolContent(store_, options_.data_dir, record.content_id(),
                                                             record.item().size_bytes(), nullptr));
-  return decoder_.Decode(spool.fd(), "");
+  return Cut(decoder_, spool.fd(), "", parts).status();
 }
 
 }  // namespace mixmatch::server

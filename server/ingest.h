@@ -17,6 +17,7 @@
 #include "server/catalog.h"
 #include "server/event_book.h"
 #include "server/ingest_costs.h"
+#include "server/item_cutter.h"
 #include "server/learner.h"
 #include "server/live_index.h"
 #include "server/options.h"
@@ -73,7 +74,7 @@ class Ingest {
   absl::StatusOr<model::DecodedMedia> Decode(int fd, const std::string& hint) { return decoder_.Decode(fd, hint); }
 
   // As stored, for another pass over an item's content. NOT_FOUND if the item is gone.
-  absl::StatusOr<model::DecodedMedia> DecodeStored(const ItemRecord& record);
+  absl::Status CutStored(const ItemRecord& record, PartEncoder& parts);
 
   uint64_t uploads() const { return uploads_; }
   const IngestCosts& costs() const { return costs_; }
@@ -94,9 +95,6 @@ class Ingest {
   // Uploads under way: by request id, the bytes that have come.
   absl::flat_hash_map<std::string, uint64_t> active_ ABSL_GUARDED_BY(mutex_);
 };
-
-// API records of parts that were cut from `item_id`, vectors and generation left out.
-v1::Part PartOf(const model::PartDraft& draft, uint64_t item_id, size_t position);
 
 }  // namespace mixmatch::server
 

@@ -1,5 +1,6 @@
 #include "server/operations.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -9,7 +10,7 @@
 #include "absl/time/clock.h"
 #include "google/protobuf/util/time_util.h"
 #include "model/modality/modality.h"
-#include "model/parts/parts.h"
+#include "model/parts/timed_parts.h"
 #include "proto/base/status_macros.h"
 #include "server/log.h"
 #include "server/thread_priority.h"
@@ -198,16 +199,25 @@ absl::Status Operations::Reindex(Record& record) {
 absl::Status Operations::ReindexItem(uint64_t item_id) {
   const auto record = catalog_.Get(item_id);
   if (record == nullptr) return absl::NotFoundError("deleted");
-  MIXMATCH_ASSIGN_OR_RETURN(const model::DecodedMedia media, ingest_.DecodeStored(*record));
-  MIXMATCH_ASSIGN_OR_RETURN(std::vector<model::PartDraft> drafts, model::MakeParts(media));
-  MIXMATCH_ASSIGN_OR_RETURN(const auto stored, store_.GetParts(item_id));
-  bool same = stored.size() == drafts.size();
-  for (size_t i = 0; same && i < drafts.size(); ++i) same = stored[i].part().modality() == drafts[i].modality;
-  if (!same) return absl::FailedPreconditionError("its parts would be others; upload it again");
+  PartEncoder made(live_);
+  MIXMATCH_RETURN_IF_ERROR(ingest_.CutStored(*record, made));
+  std::vector<v1::Part> parts;
   std::vector<EncodedPart> encoded;
-  for (size_t i = 0; i < drafts.size(); ++i) encoded.push_back(FromDraft(drafts[i], stored[i].part().part_id()));
-  const std::shared_ptr<const Serving> serving = live_.Current();
-  MIXMATCH_RETURN_IF_ERROR(serving->encoder.EncodeAll(absl::MakeSpan(encoded)));
+  made.Take(item_id, 0, &parts, &encoded);
+  MIXMATCH_ASSIGN_OR_RETURN(auto stored, store_.GetParts(item_id));
+  // Those of a live stream are in the order in which they were whole.
+  const v1::Modality modality = record->item().modality();
+  if (record->item().live_state() != v1::LIVE_STATE_UNSPECIFIED) {
+    std::stable_sort(stored.begin(), stored.end(), [&](const auto& a, const auto& b) {
+      return model::TimedPartComesFirst(modality, a.part(), b.part());
+    });
+  }
+  bool same = stored.size() == parts.size();
+  for (size_t i = 0; same && i < parts.size(); ++i) {
+    same = stored[i].part().modality() == parts[i].modality();
+    encoded[i].part_id = stored[i].part().part_id();
+  }
+  if (!same) return absl::FailedPreconditionError("its parts would be others; upload it again");
   const auto commit = [&](const Serving& current, absl::Span<const EncodedPart> ready) {
     if (!catalog_.Contains(item_id)) return absl::NotFoundError("deleted");
     std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
@@ -220,7 +230,7 @@ absl::Status Operations::ReindexItem(uint64_t item_id) {
     }
     return store_.Commit(std::move(batch), /*sync=*/false);
   };
-  return live_.Add(std::move(encoded), serving->generation, commit);
+  return live_.Add(std::move(encoded), made.generation(), commit);
 }
 
 }  // namespace mixmatch::server

@@ -1,6 +1,7 @@
 #include "model/parts/parts.h"
 
 #include "absl/strings/str_cat.h"
+#include "model/parts/document_parts.h"
 #include "model/parts/part_list.h"
 #include "model/parts/text_parts.h"
 #include "model/parts/timed_parts.h"
@@ -29,6 +30,9 @@ absl::StatusOr<std::vector<PartDraft>> MakeParts(const DecodedMedia& media) {
       break;
     case v1::MODALITY_IMAGE:
       MIXMATCH_RETURN_IF_ERROR(AddPicture(media, parts));
+      break;
+    case v1::MODALITY_DOCUMENT:
+      MIXMATCH_RETURN_IF_ERROR(AddDocument(media, parts));
       break;
     case v1::MODALITY_AUDIO:
     case v1::MODALITY_VIDEO:

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "proto/base/status_macros.h"
 
 namespace mixmatch::model {
@@ -24,6 +25,11 @@ PartDraft TextDraft(absl::string_view text, v1::PartKind kind, double start, dou
   draft.snippet = std::string(Prefix(text, kSnippetBytes));
   draft.title = std::string(Prefix(title, kSnippetBytes));
   return draft;
+}
+
+std::pair<int, double> Place(v1::Modality of_item, v1::Modality modality, v1::PartKind kind, double start) {
+  const int later = modality == v1::MODALITY_AUDIO ? 1 : 1 + static_cast<int>(kind);
+  return {modality == of_item ? 0 : later, start};
 }
 
 bool HasWords(absl::string_view text) { return text.find_first_not_of(" \t\r\n\v\f") != absl::string_view::npos; }
@@ -141,7 +147,9 @@ absl::Status TimedPartMaker::GiveText(absl::string_view text, v1::PartKind kind,
 
 absl::Status TimedPartMaker::Give(const PartContent& content, PartDraft draft) {
   if (++parts_ > kMostParts) return TooManyParts();
+  const absl::Time start = absl::Now();
   MIXMATCH_RETURN_IF_ERROR(DescribePart(content, &draft));
+  describe_seconds_ += absl::ToDoubleSeconds(absl::Now() - start);
   return take_(std::move(draft));
 }
 
@@ -171,7 +179,9 @@ absl::Status AddTimed(const DecodedMedia& media, PartList& parts) {
   }
   for (const DecodedSubtitle& subtitle : media.subtitles) MIXMATCH_RETURN_IF_ERROR(maker.Subtitle(subtitle));
   MIXMATCH_RETURN_IF_ERROR(maker.Finish(media.duration_seconds));
-  SortTimedParts(media.modality, drafts);
+  std::stable_sort(drafts.begin(), drafts.end(), [&](const PartDraft& a, const PartDraft& b) {
+    return TimedPartComesFirst(media.modality, a, b);
+  });
   for (PartDraft& draft : drafts) parts.Add(std::move(draft));
   return absl::OkStatus();
 }
@@ -186,14 +196,13 @@ absl::Status AddSubtitles(const DecodedMedia& media, PartList& parts) {
   return absl::OkStatus();
 }
 
-void SortTimedParts(v1::Modality modality, std::vector<PartDraft>& parts) {
-  const auto rank = [&](const PartDraft& part) {
-    if (part.modality == modality) return 0;
-    return part.modality == v1::MODALITY_AUDIO ? 1 : 1 + static_cast<int>(part.kind);
-  };
-  std::stable_sort(parts.begin(), parts.end(), [&](const PartDraft& a, const PartDraft& b) {
-    return std::make_pair(rank(a), a.start_seconds) < std::make_pair(rank(b), b.start_seconds);
-  });
+bool TimedPartComesFirst(v1::Modality modality, const PartDraft& a, const PartDraft& b) {
+  return Place(modality, a.modality, a.kind, a.start_seconds) < Place(modality, b.modality, b.kind, b.start_seconds);
+}
+
+bool TimedPartComesFirst(v1::Modality modality, const v1::Part& a, const v1::Part& b) {
+  return Place(modality, a.modality(), a.kind(), a.start_seconds()) <
+         Place(modality, b.modality(), b.kind(), b.start_seconds());
 }
 
 std::vector<size_t> CutShots(absl::Span<const DecodedFrame> frames) {

@@ -39,6 +39,7 @@ class TimedPartMaker final : public MediaSink {
   bool begun() const { return modality_ != v1::MODALITY_UNSPECIFIED; }
   v1::Modality modality() const { return modality_; }
   const std::string& media_type() const { return media_type_; }
+  double describe_seconds() const { return describe_seconds_; }  // Spent in describing.
   double seconds() const { return seconds_; }  // Of the latest frame or sample.
 
  private:
@@ -56,6 +57,7 @@ class TimedPartMaker final : public MediaSink {
   std::vector<DecodedChapter> chapters_;
   int parts_ = 0;
   double seconds_ = 0.0;
+  double describe_seconds_ = 0.0;
   ShotCutter cutter_;
   std::deque<DecodedFrame> frames_;  // Of the open shot, so many of them decided:
   size_t decided_ = 0;
@@ -63,14 +65,16 @@ class TimedPartMaker final : public MediaSink {
   double sound_start_ = 0.0;
 };
 
-// The parts of a whole sound or video, by SortTimedParts.
+// The parts of a whole sound or video, in the order of TimedPartComesFirst.
 absl::Status AddTimed(const DecodedMedia& media, PartList& parts);
 
 // The subtitles of a text that is nothing else.
 absl::Status AddSubtitles(const DecodedMedia& media, PartList& parts);
 
-// Those of the item's own modality first, then sounds, subtitles, chapters, tags and the cover; each by time.
-void SortTimedParts(v1::Modality modality, std::vector<PartDraft>& parts);
+// Those of the item's own modality come first, then sounds, subtitles, chapters, tags and the cover; each by time.
+bool TimedPartComesFirst(v1::Modality modality, const PartDraft& a, const PartDraft& b);
+// The same of parts that are stored.
+bool TimedPartComesFirst(v1::Modality modality, const v1::Part& a, const v1::Part& b);
 
 }  // namespace mixmatch::model
 
