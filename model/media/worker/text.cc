@@ -1,5 +1,6 @@
 #include "model/media/worker/text.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -7,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "model/media/worker/sniff.h"
+#include "model/media/worker/subtitle_file.h"
 #include "model/media/worker/unicode.h"
 #include "proto/base/status_macros.h"
 
@@ -40,7 +42,19 @@ absl::Status DecodeText(const Content& content, const WireRequest& request, Resp
     return absl::InvalidArgumentError("content: got a text of white space only, wanted words; send some");
   }
   writer->Text(text);
-  writer->Done(WireKind::kText, 0.0, MediaType(request));
+  const std::string subtitles = SubtitleFileType(text);
+  if (subtitles.empty()) {
+    writer->Done(WireKind::kText, 0.0, MediaType(request));
+    return absl::OkStatus();
+  }
+  double last = 0.0;
+  int left = request.max_subtitles;
+  ReadSubtitleFile(text, [&](double start, double end, absl::string_view words) {
+    if (--left < 0) return;
+    writer->Subtitle(start, end, 0, words);
+    last = std::max(last, end);
+  });
+  writer->Done(WireKind::kText, last, subtitles);
   return absl::OkStatus();
 }
 
