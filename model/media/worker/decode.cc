@@ -2,6 +2,7 @@
 
 #include "absl/strings/string_view.h"
 #include "model/media/worker/content.h"
+#include "model/media/worker/html.h"
 #include "model/media/worker/npy.h"
 #include "model/media/worker/sniff.h"
 #include "model/media/worker/still.h"
@@ -21,6 +22,7 @@ absl::Status DecodeContent(int fd, const WireRequest& request, ResponseWriter* w
   }
   MIXMATCH_ASSIGN_OR_RETURN(Content content, Content::Take(fd));
   const SniffedType type = Sniff(content);
+  if (type.kind != Sniffed::kSvg && LooksLikeHtml(content.head())) return DecodeHtml(content, request, writer);
   const bool is_text = type.kind == Sniffed::kText;
   if (is_text || type.kind == Sniffed::kTimed) {  // Rows in an old encoding look like neither.
     const TableFormat rows = SniffTable(content, request.media_type_hint, is_text);

@@ -18,12 +18,13 @@ from typing import Dict, Iterator, List, Optional, Sequence
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT), str(ROOT / "client/python")]
 
-from tests.bench.ingest import hostile, long_media, speed  # noqa: E402
+from tests.bench.ingest import captions, hostile, long_media, speed  # noqa: E402
 from tests.quickstart.figures import Figures, source_version  # noqa: E402
 from tests.quickstart.server import Server  # noqa: E402
 
-PARTS = ("hostile", "speed", "encoder", "video", "pdf")
-PROGRAMS = ("mixmatchd", "mixmatch-decoder", "encoder_bench")
+PARTS = ("hostile", "speed", "encoder", "video", "pdf", "captions")
+PROGRAMS = ("mixmatchd", "mixmatch-decoder")
+ENCODER_PROGRAM = "encoder_bench"
 MODALITIES = ("text", "image", "audio", "video", "document", "table", "series")
 SEED = 0  # All randomness hangs on the numbers of files.
 THINGS, QUICK_THINGS = 400, 40
@@ -56,12 +57,13 @@ def arguments(words: Optional[List[str]] = None) -> argparse.Namespace:
     return settings
 
 
-def built(folder: Optional[pathlib.Path]) -> pathlib.Path:
-    """The folder of the programs."""
+def built(folder: Optional[pathlib.Path], parts: Sequence[str]) -> pathlib.Path:
+    """The folder of the programs that the parts need."""
+    needed = [*PROGRAMS, ENCODER_PROGRAM] if "encoder" in parts else PROGRAMS
     if folder is None:
-        subprocess.run([ROOT / "deploy/build", "release", *PROGRAMS], check=True, stdout=sys.stderr)
+        subprocess.run([ROOT / "deploy/build", "release", *needed], check=True, stdout=sys.stderr)
         folder = ROOT / "build/release"
-    missing = [name for name in PROGRAMS if not (folder / "bin" / name).is_file()]
+    missing = [name for name in needed if not (folder / "bin" / name).is_file()]
     if missing:
         raise SystemExit(f"ingest: {folder}/bin lacks {', '.join(missing)}; build them, or leave --build out")
     return folder / "bin"
@@ -86,7 +88,7 @@ def measure_encoder(programs: pathlib.Path, quick: bool) -> Dict[str, object]:
     runs = []
     for threads in (1, 2):
         environment = {**os.environ, "OPENBLAS_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "PASSIVE"}
-        done = subprocess.run([programs / "encoder_bench", ROOT / "model/base/base.safetensors", "0.3" if quick else "3",
+        done = subprocess.run([programs / ENCODER_PROGRAM, ROOT / "model/base/base.safetensors", "0.3" if quick else "3",
                                str(threads)], check=True, capture_output=True, text=True, env=environment)
         runs.append(json.loads(done.stdout))
         if "error" in runs[-1]:
@@ -119,6 +121,9 @@ def measure(settings: argparse.Namespace, programs: pathlib.Path) -> Dict[str, o
         with server(programs, work, "pdf") as one:
             pages = long_media.QUICK_PAGES if settings.quick else long_media.PAGES
             found.update(long_media.measure_pdf(one, work, pages, say))
+    if "captions" in settings.parts:
+        with server(programs, work, "captions") as one:
+            found.update(captions.measure(one, settings.quick, say))
     return found
 
 
@@ -161,7 +166,7 @@ def table(figures: Figures, found: Dict[str, object], quick: bool) -> str:
 def main() -> int:
     settings = arguments()
     started = time.monotonic()
-    found = measure(settings, built(settings.build))
+    found = measure(settings, built(settings.build, settings.parts))
     figures = figures_of(found)
     print("\n" + table(figures, found, settings.quick), flush=True)
     if settings.json:
