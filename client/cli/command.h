@@ -81,9 +81,9 @@ int Run(const std::vector<std::string>& arguments, const Terminal& terminal,
 // Each adds one command, or one family of them, to the program. `session` outlives `app`.
 void AddPut(CLI::App& app, Session& session);
 void AddSearch(CLI::App& app, Session& session);
-void AddItems(CLI::App& app, Session& session);  // get, ls, rm
+void AddItems(CLI::App& app, Session& session);  // get, ls, rm, items
 void AddDownload(CLI::App& app, Session& session);
-void AddEvents(CLI::App& app, Session& session);  // link, unlink, events
+void AddEvents(CLI::App& app, Session& session);  // link, unlink, events with its own commands
 void AddLearn(CLI::App& app, Session& session);
 void AddAdmin(CLI::App& app, Session& session);
 void AddCompletion(CLI::App& app, Session& session);  // Last: it lists the others.

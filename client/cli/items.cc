@@ -1,13 +1,15 @@
-// get, ls and rm.
+// get, ls, rm and items update.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <ostream>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "client/cli/command.h"
 #include "client/cli/format.h"
+#include "client/cli/observed.h"
 #include "client/cpp/where.h"
 
 namespace mixmatch::client {
@@ -119,6 +121,73 @@ int List(Session& session, const ListOptions& options) {
   return kOk;
 }
 
+struct UpdateOptions {
+  uint64_t id = 0;
+  std::vector<std::string> set, remove;
+  std::string name, source, time, location;
+  bool has_name = false, has_source = false;
+};
+
+int Update(Session& session, const UpdateOptions& options) {
+  v1::UpdateMetadataRequest request;
+  request.set_item_id(options.id);
+  for (const std::string& pair : options.set) {
+    const std::pair<std::string, std::string> split = absl::StrSplit(pair, absl::MaxSplits('=', 1));
+    if (split.first.empty() || split.first.size() == pair.size()) {
+      session.err() << "mixmatch items update: --meta: wanted KEY=VALUE, e.g. --meta lang=fr\n";
+      return kUsage;
+    }
+    (*request.mutable_set())[split.first] = ParseValue(split.second);
+  }
+  for (const std::string& key : options.remove) request.add_remove(key);
+  if (options.has_name) request.set_name(options.name);
+  if (options.has_source) request.set_source(options.source);
+  if (!options.time.empty() && !ParseTime(options.time, *request.mutable_observed_time())) {
+    session.err() << "mixmatch items update: --observed-time: " << kTimeHint << "\n";
+    return kUsage;
+  }
+  if (!options.location.empty() && !ParseLocation(options.location, *request.mutable_location())) {
+    session.err() << "mixmatch items update: --location: " << kLocationHint << "\n";
+    return kUsage;
+  }
+  const auto item = session.client().UpdateMetadata(request);
+  if (!item.ok()) return session.Fail(item.status());
+  if (session.json) {
+    session.out() << Json(*item) << "\n";
+  } else {
+    PrintItem(session, *item);
+  }
+  return kOk;
+}
+
+void AddUpdate(CLI::App& app, Session& session) {
+  CLI::App* items = app.add_subcommand("items", "Change what is said of items");
+  items->require_subcommand(1);
+  CLI::App* update = items->add_subcommand("update", "Change metadata, name, source, time or place of an item");
+  const auto options = std::make_shared<UpdateOptions>();
+  update->add_option("id", options->id, "The item")->required();
+  update->add_option("-m,--meta", options->set, "KEY=VALUE to set")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  update->add_option("--remove-meta", options->remove, "KEY to remove")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  CLI::Option* name = update->add_option("--name", options->name, "A new name");
+  CLI::Option* source = update->add_option("--source", options->source, "A new source");
+  update->add_option("--observed-time", options->time, "When it happened, e.g. 2026-05-01T10:00:00Z");
+  update->add_option("--location", options->location, "Where it happened: LATITUDE,LONGITUDE in degrees");
+  const std::string examples =
+      "Examples:\n  mixmatch items update 12 -m lang=fr --remove-meta draft\n"
+      "  mixmatch items update 12 --observed-time 2026-05-01T10:00:00Z --location 47.3769,8.5417";
+  items->footer(examples);
+  update->footer("Events that the server formed by name, time or place are formed anew.\n\n" + examples);
+  update->callback([&session, options, name, source] {
+    options->has_name = name->count() > 0;
+    options->has_source = source->count() > 0;
+    session.action = [&session, options] { return Update(session, *options); };
+  });
+}
+
 }  // namespace
 
 void AddItems(CLI::App& app, Session& session) {
@@ -146,6 +215,7 @@ void AddItems(CLI::App& app, Session& session) {
   rm->add_option("id", *ids, "Item ids")->required();
   rm->footer("Example:\n  mixmatch rm 12 13");
   rm->callback([&session, ids] { session.action = [&session, ids] { return Remove(session, *ids); }; });
+  AddUpdate(app, session);
 }
 
 }  // namespace mixmatch::client

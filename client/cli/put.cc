@@ -1,8 +1,10 @@
 #include <glob.h>
+#include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -17,6 +19,7 @@
 #include "absl/strings/str_split.h"
 #include "client/cli/command.h"
 #include "client/cli/format.h"
+#include "client/cli/observed.h"
 #include "client/cpp/where.h"
 
 namespace mixmatch::client {
@@ -31,6 +34,10 @@ struct PutOptions {
   std::vector<std::string> metadata;
   std::string source;
   std::string name;
+  std::string observed_time;
+  bool observed_from_mtime = false;
+  std::string location;
+  double duration = -1.0;
   int jobs = 2;
 };
 
@@ -105,6 +112,28 @@ std::string EventOf(const PutOptions& options, const Job& job) {
   return "";
 }
 
+// Where a file comes from: the folder that was named, or else the one in which it lies.
+std::string SourceOf(const Job& job) {
+  if (job.path.empty()) return "";
+  const fs::path folder = job.root.empty() ? job.path.parent_path() : job.root;
+  return FolderName(folder, folder).string();
+}
+
+// Its name, with the folders below the one that was named: "birds/crow.png".
+std::string NameOf(const Job& job) {
+  if (job.root.empty()) return job.path.filename().string();
+  return job.path.lexically_relative(job.root / "").generic_string();
+}
+
+// False if the file does not say.
+bool ModifiedTime(const fs::path& path, google::protobuf::Timestamp& time) {
+  struct stat status = {};
+  if (stat(path.c_str(), &status) != 0) return false;
+  time.set_seconds(status.st_mtim.tv_sec);
+  time.set_nanos(static_cast<int32_t>(status.st_mtim.tv_nsec));
+  return true;
+}
+
 class Uploader {
  public:
   Uploader(Session& session, const PutOptions& options, v1::UploadHeader shared)
@@ -130,8 +159,9 @@ class Uploader {
  private:
   void Put(const Job& job) {
     v1::UploadHeader header = shared_;
-    if (header.name().empty()) header.set_name(job.path.filename().string());
-    if (header.source().empty()) header.set_source(job.root.empty() ? "" : FolderName(job.root, job.root).string());
+    if (header.name().empty()) header.set_name(NameOf(job));
+    if (header.source().empty()) header.set_source(SourceOf(job));
+    if (options_.observed_from_mtime && !job.path.empty()) ModifiedTime(job.path, *header.mutable_observed_time());
     header.set_event_id(EventOf(options_, job));
     const std::string shown = job.path.empty() ? "-" : job.path.string();
     absl::StatusOr<v1::UploadResponse> response = absl::NotFoundError("cannot open the file");
@@ -236,6 +266,19 @@ int Put(Session& session, const PutOptions& options) {
     }
     (*shared.mutable_metadata())[split.first] = ParseValue(split.second);
   }
+  if (!options.observed_time.empty() && !ParseTime(options.observed_time, *shared.mutable_observed_time())) {
+    session.err() << "mixmatch put: --observed-time: " << kTimeHint << "\n";
+    return kUsage;
+  }
+  if (!options.location.empty() && !ParseLocation(options.location, *shared.mutable_location())) {
+    session.err() << "mixmatch put: --location: " << kLocationHint << "\n";
+    return kUsage;
+  }
+  if (options.duration >= 0.0) {
+    const double whole = std::floor(options.duration);
+    shared.mutable_observed_duration()->set_seconds(static_cast<int64_t>(whole));
+    shared.mutable_observed_duration()->set_nanos(static_cast<int32_t>((options.duration - whole) * 1e9));
+  }
   std::vector<Job> jobs;
   std::vector<Failure> failures;
   for (const std::string& input : options.inputs) AddInput(input, jobs, failures);
@@ -262,12 +305,22 @@ void AddPut(CLI::App& app, Session& session) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   put->add_option("--source", options->source, "Where they come from, e.g. camera-3; default: the folder's name");
+  auto* time = put->add_option("--observed-time", options->observed_time,
+                               "When they happened, e.g. 2026-05-01T10:00:00Z; of sounds and videos, when they begin");
+  put->add_flag("--observed-from-mtime", options->observed_from_mtime, "They happened when the files were last modified")
+      ->excludes(time);
+  put->add_option("--duration", options->duration, "How long they lasted, in seconds; default: as the content says")
+      ->check(CLI::Range(0.0, 1e9));
+  put->add_option("--location", options->location, "Where they happened: LATITUDE,LONGITUDE in degrees");
   put->add_option("--name", options->name, "Name for stdin or for one file");
   put->add_option("-j,--jobs", options->jobs, "Uploads at once")->check(CLI::Range(1, 64))->capture_default_str();
   put->footer(
-      "One that fails does not stop the others; failures are named at the end and the exit code is 1.\n\nExamples:\n"
+      "One that fails does not stop the others; failures are named at the end and the exit code is 1. What is of one\n"
+      "source and the same name (film.mp4, film.srt) or time is linked by the server itself: mixmatch events links.\n\n"
+      "Examples:\n"
       "  mixmatch put --event crow crow.png crow.ogg\n"
       "  mixmatch put --events-from stems -m lang=en photos/\n"
+      "  mixmatch put --source yard --observed-from-mtime --location 47.3769,8.5417 camera/ microphone/\n"
       "  fortune | mixmatch put - --name fortune.txt");
   put->callback([&session, options] { session.action = [&session, options] { return Put(session, *options); }; });
 }

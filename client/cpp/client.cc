@@ -140,6 +140,26 @@ class GrpcClient final : public Client {
     return Call(&v1::EventService::Stub::List, *events_, request, v1::EventServiceListResponse());
   }
 
+  absl::StatusOr<v1::ListLinksResponse> ListLinks(const v1::ListLinksRequest& request) override {
+    return Call(&v1::EventService::Stub::ListLinks, *events_, request, v1::ListLinksResponse());
+  }
+
+  absl::StatusOr<v1::CorrectLinkResponse> CorrectLink(const v1::CorrectLinkRequest& request) override {
+    return Call(&v1::EventService::Stub::CorrectLink, *events_, request, v1::CorrectLinkResponse());
+  }
+
+  absl::StatusOr<v1::HoldLinksResponse> HoldLinks(const v1::HoldLinksRequest& request) override {
+    return Call(&v1::EventService::Stub::HoldLinks, *events_, request, v1::HoldLinksResponse());
+  }
+
+  absl::StatusOr<v1::ReleaseLinksResponse> ReleaseLinks(const v1::ReleaseLinksRequest& request) override {
+    return Call(&v1::EventService::Stub::ReleaseLinks, *events_, request, v1::ReleaseLinksResponse());
+  }
+
+  absl::StatusOr<v1::RemoveLinksResponse> RemoveLinks(const v1::RemoveLinksRequest& request) override {
+    return Call(&v1::EventService::Stub::RemoveLinks, *events_, request, v1::RemoveLinksResponse());
+  }
+
   absl::StatusOr<v1::SearchResponse> Search(const v1::SearchRequest& request, const std::string& large) override {
     if (large.empty()) return Call(&v1::SearchService::Stub::Search, *searches_, request, v1::SearchResponse());
     grpc::ClientContext context;

@@ -56,6 +56,12 @@ class Client {
   virtual absl::StatusOr<v1::Event> Unlink(const v1::UnlinkRequest& request) = 0;
   virtual absl::StatusOr<v1::Event> GetEvent(const std::string& event_id) = 0;
   virtual absl::StatusOr<v1::EventServiceListResponse> ListEvents(const v1::EventServiceListRequest& request) = 0;
+  // What is learned as occurring together, and why; corrections of it.
+  virtual absl::StatusOr<v1::ListLinksResponse> ListLinks(const v1::ListLinksRequest& request) = 0;
+  virtual absl::StatusOr<v1::CorrectLinkResponse> CorrectLink(const v1::CorrectLinkRequest& request) = 0;
+  virtual absl::StatusOr<v1::HoldLinksResponse> HoldLinks(const v1::HoldLinksRequest& request) = 0;
+  virtual absl::StatusOr<v1::ReleaseLinksResponse> ReleaseLinks(const v1::ReleaseLinksRequest& request) = 0;
+  virtual absl::StatusOr<v1::RemoveLinksResponse> RemoveLinks(const v1::RemoveLinksRequest& request) = 0;
 
   // `large` is content too big for one message, of the request's last term; empty if there is none.
   virtual absl::StatusOr<v1::SearchResponse> Search(const v1::SearchRequest& request,

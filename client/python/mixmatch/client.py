@@ -67,8 +67,12 @@ class Client:
         grpc.channel_ready_future(self._channel).result(timeout=seconds)
 
     def put(self, source: Union[str, os.PathLike, bytes], *, event: str = "", name: str = "", media_type: str = "",
-            metadata: Optional[Dict[str, Any]] = None, origin: str = "", request_id: str = "") -> item_pb2.Item:
-        """Uploads a file, or bytes, and returns the stored item. Repeating a request id changes nothing."""
+            metadata: Optional[Dict[str, Any]] = None, origin: str = "", request_id: str = "",
+            observed_time: Optional[float] = None, location: Optional[Tuple[float, float]] = None) -> item_pb2.Item:
+        """Uploads a file, or bytes, and returns the stored item. Repeating a request id changes nothing.
+
+        `origin` is the source, `observed_time` in seconds since 1970, `location` degrees north and east.
+        """
         if isinstance(source, bytes):
             data = source
         else:
@@ -78,6 +82,10 @@ class Client:
         header = item_service_pb2.UploadHeader(request_id=request_id or str(uuid.uuid4()), media_type=media_type,
                                                name=name, metadata=filters.values(metadata or {}), source=origin,
                                                event_id=event)
+        if observed_time is not None:
+            header.observed_time.FromMicroseconds(round(observed_time * 1e6))
+        if location is not None:
+            header.location.latitude, header.location.longitude = location
         return self.items.Upload(_upload_messages(header, data), timeout=self._timeout).item
 
     def put_text(self, words: str, **arguments: Any) -> item_pb2.Item:
@@ -88,6 +96,44 @@ class Client:
         members = [event_service_pb2.EventMember(item_id=item_id) for item_id in item_ids]
         request = event_service_pb2.LinkRequest(event_id=event, members=members, request_id=str(uuid.uuid4()))
         return self.events.Link(request, timeout=self._timeout).event
+
+    def links(self, item_id: int = 0, **conditions: Any) -> Iterator[event_service_pb2.Link]:
+        """What is learned as occurring together, and why; all of it, or of an item. More conditions by the names of
+        ListLinksRequest: part_id, event_id, kind, state, source, principal."""
+        request = event_service_pb2.ListLinksRequest(item_id=item_id, page_size=1000, **conditions)
+        while True:
+            page = self.events.ListLinks(request, timeout=self._timeout)
+            yield from page.links
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def correct_link(self, link_id: str, *, weight: Optional[float] = None, undo: bool = False,
+                     restore: bool = False) -> List[event_service_pb2.Link]:
+        """Exactly one of weight, undo and restore. An event's id means all links of it."""
+        if (weight is not None) + undo + restore != 1:
+            raise ValueError("correct_link: wanted exactly one of weight, undo and restore")
+        change = {"weight": weight} if weight is not None else {"undo": True} if undo else {"restore": True}
+        request = event_service_pb2.CorrectLinkRequest(link_id=link_id, **change)
+        return list(self.events.CorrectLink(request, timeout=self._timeout).links)
+
+    def hold_links(self, *, source: Optional[str] = None,
+                   principal: Optional[str] = None) -> event_service_pb2.HoldLinksResponse:
+        """Learns nothing from a source or a principal, now and from now on."""
+        return self.events.HoldLinks(event_service_pb2.HoldLinksRequest(source=source, principal=principal),
+                                     timeout=self._timeout)
+
+    def release_links(self, *, source: Optional[str] = None,
+                      principal: Optional[str] = None) -> event_service_pb2.ReleaseLinksResponse:
+        """Takes a hold back."""
+        return self.events.ReleaseLinks(event_service_pb2.ReleaseLinksRequest(source=source, principal=principal),
+                                        timeout=self._timeout)
+
+    def remove_links(self, *, source: Optional[str] = None,
+                     principal: Optional[str] = None) -> event_service_pb2.RemoveLinksResponse:
+        """Unlearns for good all that a source or a principal brought so far; the items stay."""
+        return self.events.RemoveLinks(event_service_pb2.RemoveLinksRequest(source=source, principal=principal),
+                                       timeout=self._timeout)
 
     def search(self, *terms: search_service_pb2.QueryTerm, k: int = 10, modalities: Sequence[str] = (),
                where: Optional[filter_pb2.Filter] = None,

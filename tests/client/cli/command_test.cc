@@ -61,7 +61,8 @@ class CommandTest : public testing::Test {
 
 TEST_F(CommandTest, HelpOfEveryCommandHasAnExampleAndEndsWell) {
   for (const char* command :
-       {"put", "search", "get", "ls", "rm", "download", "link", "unlink", "events", "learn", "admin", "completion"}) {
+       {"put", "search", "get", "ls", "rm", "download", "link", "unlink", "events", "items", "learn", "admin",
+        "completion"}) {
     EXPECT_EQ(Run({command, "--help"}), kOk) << command;
     EXPECT_THAT(out_, HasSubstr("Example")) << command;
   }
@@ -86,6 +87,15 @@ TEST_F(CommandTest, WrongArgumentsAreUsageErrors) {
                                                        {"put", "a", "--event", "e", "--events-from", "stems"},
                                                        {"completion", "tcsh"},
                                                        {"put", "-", "-m", "novalue"},
+                                                       {"put", "-", "--observed-time", "yesterday"},
+                                                       {"put", "-", "--location", "91,0"},
+                                                       {"items"},
+                                                       {"items", "update", "1", "--observed-time", "soon"},
+                                                       {"events", "correct", "a#b"},
+                                                       {"events", "correct", "a#b", "--undo", "--restore"},
+                                                       {"events", "correct", "a#b", "--weight", "101"},
+                                                       {"events", "hold"},
+                                                       {"events", "links", "--kind", "guess"},
                                                        {"learn", "rollback"},
                                                        {"search", "--image", "/nowhere/at/all"}};
   for (const auto& arguments : wrong) {
@@ -164,6 +174,62 @@ TEST_F(CommandTest, PutWritesAJsonLineAFileAndPassesMetadata) {
   EXPECT_EQ(server_.uploads[0].metadata().at("year").number(), 1990);
   EXPECT_EQ(server_.uploads[0].metadata().at("lang").text(), "fr");
   EXPECT_EQ(server_.uploads[0].source(), "s");
+}
+
+TEST_F(CommandTest, PutSaysWhereAndWhenThingsHappenedAndNamesThemByTheirFolders) {
+  Write("in/deep/b.txt", "b");
+  EXPECT_EQ(Run({"put", (folder_ / "in").string(), "--observed-time", "2026-05-01T10:00:00.5+02:00", "--location",
+                 "47.5,-8.25", "--duration", "1.5"}),
+            kOk);
+  const v1::UploadHeader& header = server_.uploads.at(0);
+  EXPECT_EQ(header.name(), "deep/b.txt");
+  EXPECT_EQ(header.source(), "in");
+  EXPECT_EQ(header.observed_time().seconds(), 1777622400);
+  EXPECT_EQ(header.observed_time().nanos(), 500000000);
+  EXPECT_EQ(header.observed_duration().seconds(), 1);
+  EXPECT_EQ(header.location().latitude(), 47.5);
+  EXPECT_EQ(header.location().longitude(), -8.25);
+  const std::string file = Write("one.txt", "1");
+  fs::last_write_time(file, fs::file_time_type::clock::now());
+  EXPECT_EQ(Run({"put", file, "--observed-from-mtime"}), kOk);
+  EXPECT_GT(server_.uploads.at(1).observed_time().seconds(), 1700000000);
+  EXPECT_EQ(server_.uploads.at(1).source(), folder_.filename().string());
+}
+
+TEST_F(CommandTest, LinksAreListedWithTheirReasonsAndCorrected) {
+  EXPECT_EQ(Run({"events", "links", "12", "--kind", "time", "--state", "capped", "--source", ""}), kOk);
+  EXPECT_THAT(out_, HasSubstr("3.2 s apart at source cam-1"));
+  EXPECT_THAT(out_, HasSubstr("learned"));
+  const v1::ListLinksRequest& asked = server_.listed_links.at(0);
+  EXPECT_EQ(asked.item_id(), 12u);
+  EXPECT_EQ(asked.kind(), v1::EVENT_KIND_TIME);
+  EXPECT_EQ(asked.state(), v1::LINK_STATE_CAPPED);
+  EXPECT_TRUE(asked.has_source()) << "an empty source is one too";
+  EXPECT_EQ(Run({"--json", "events", "links"}), kOk);
+  EXPECT_THAT(out_, HasSubstr("\"link_id\":\"formed:time:1-2#65536-131072\""));
+  EXPECT_FALSE(server_.listed_links.at(1).has_source());
+  EXPECT_EQ(Run({"events", "correct", "item:1#c4", "--weight", "2.5"}), kOk);
+  EXPECT_EQ(server_.corrections.at(0).link_id(), "item:1#c4");
+  EXPECT_EQ(server_.corrections.at(0).weight(), 2.5);
+  EXPECT_EQ(Run({"events", "correct", "item:1", "--undo"}), kOk);
+  EXPECT_TRUE(server_.corrections.at(1).undo());
+  EXPECT_EQ(Run({"events", "hold", "--source", "cam-1"}), kOk);
+  EXPECT_THAT(out_, HasSubstr("held source: cam-1"));
+  EXPECT_EQ(Run({"events", "remove", "--principal", "p"}), kOk);
+}
+
+TEST_F(CommandTest, AnItemIsUpdated) {
+  EXPECT_EQ(Run({"items", "update", "7", "-m", "lang=fr", "--remove-meta", "draft", "--name", "", "--observed-time",
+                 "1000.25"}),
+            kOk);
+  const v1::UpdateMetadataRequest& request = server_.updates.at(0);
+  EXPECT_EQ(request.item_id(), 7u);
+  EXPECT_EQ(request.set().at("lang").text(), "fr");
+  EXPECT_EQ(request.remove(0), "draft");
+  EXPECT_TRUE(request.has_name());
+  EXPECT_FALSE(request.has_source());
+  EXPECT_EQ(request.observed_time().seconds(), 1000);
+  EXPECT_EQ(request.observed_time().nanos(), 250000000);
 }
 
 TEST_F(CommandTest, SearchTermsKeepTheirOrderSignAndWeight) {

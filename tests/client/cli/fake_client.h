@@ -19,6 +19,9 @@ struct FakeServer {
   std::vector<v1::UploadHeader> uploads;
   std::vector<v1::SearchRequest> searches;
   std::vector<v1::LinkRequest> links;
+  std::vector<v1::ListLinksRequest> listed_links;
+  std::vector<v1::CorrectLinkRequest> corrections;
+  std::vector<v1::UpdateMetadataRequest> updates;
   std::string large;
   v1::SearchResponse hits;
   v1::HistoryResponse history;
@@ -66,7 +69,10 @@ class FakeClient final : public Client {
     write(server_.contents[request.item_id()]);
     return absl::OkStatus();
   }
-  absl::StatusOr<v1::Item> UpdateMetadata(const v1::UpdateMetadataRequest&) override { return Ok<v1::Item>(); }
+  absl::StatusOr<v1::Item> UpdateMetadata(const v1::UpdateMetadataRequest& request) override {
+    server_.updates.push_back(request);
+    return Ok<v1::Item>();
+  }
   absl::StatusOr<v1::Event> Link(const v1::LinkRequest& request) override {
     server_.links.push_back(request);
     return Ok<v1::Event>();
@@ -75,6 +81,33 @@ class FakeClient final : public Client {
   absl::StatusOr<v1::Event> GetEvent(const std::string&) override { return Ok<v1::Event>(); }
   absl::StatusOr<v1::EventServiceListResponse> ListEvents(const v1::EventServiceListRequest&) override {
     return Ok<v1::EventServiceListResponse>();
+  }
+  absl::StatusOr<v1::ListLinksResponse> ListLinks(const v1::ListLinksRequest& request) override {
+    if (!server_.error.ok()) return server_.error;
+    server_.listed_links.push_back(request);
+    v1::ListLinksResponse response;
+    v1::Link& link = *response.add_links();
+    link.set_link_id("formed:time:1-2#65536-131072");
+    link.set_kind(v1::EVENT_KIND_TIME);
+    link.set_state(v1::LINK_STATE_LEARNED);
+    link.set_explanation("3.2 s apart at source cam-1: weight 0.73");
+    return response;
+  }
+  absl::StatusOr<v1::CorrectLinkResponse> CorrectLink(const v1::CorrectLinkRequest& request) override {
+    server_.corrections.push_back(request);
+    return Ok<v1::CorrectLinkResponse>();
+  }
+  absl::StatusOr<v1::HoldLinksResponse> HoldLinks(const v1::HoldLinksRequest& request) override {
+    if (!server_.error.ok()) return server_.error;
+    v1::HoldLinksResponse response;
+    response.add_sources(request.source());
+    return response;
+  }
+  absl::StatusOr<v1::ReleaseLinksResponse> ReleaseLinks(const v1::ReleaseLinksRequest&) override {
+    return Ok<v1::ReleaseLinksResponse>();
+  }
+  absl::StatusOr<v1::RemoveLinksResponse> RemoveLinks(const v1::RemoveLinksRequest&) override {
+    return Ok<v1::RemoveLinksResponse>();
   }
   absl::StatusOr<v1::SearchResponse> Search(const v1::SearchRequest& request, const std::string& large) override {
     if (!server_.error.ok()) return server_.error;
