@@ -39,14 +39,12 @@ class Outbox {
     mutex_.Await(absl::Condition(&has_room));
     entries_.push_back(std::move(entry));
   }
-  // `more` is set if another one is there already.
-  Entry Take(bool* more) {
+  Entry Take() {
     const auto has_entry = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !entries_.empty(); };
     absl::MutexLock lock(&mutex_);
     mutex_.Await(absl::Condition(&has_entry));
     Entry entry = std::move(entries_.front());
     entries_.pop_front();
-    *more = !entries_.empty();
     return entry;
   }
   void Close() {
@@ -213,9 +211,8 @@ absl::Status QueryEngine::BatchSearch(const v1::BatchSearchRequest& request, con
   std::vector<std::thread> threads;
   for (size_t i = 0; i < std::min<size_t>(gate_.threads(), groups); ++i) threads.emplace_back(work);
   for (size_t i = 0; i < count; ++i) {
-    bool more = false;
-    Outbox::Entry entry = outbox.Take(&more);
-    if (given_up || answer(entry.place, std::move(entry.response), more)) continue;
+    Outbox::Entry entry = outbox.Take();
+    if (given_up || answer(entry.place, std::move(entry.response))) continue;
     given_up = true;
     outbox.Close();
   }

@@ -37,10 +37,9 @@ class QueryEngine {
                                             const SearchCall& call = {});
 
   // Calls `answer` on the calling thread once a search, in the order in which they are ready, with its place in the
-  // request and whether another one is ready already; all in one generation. It may take its time; when it returns
-  // false, the rest is given up. Not OK only where the call as a whole has no answer: INVALID_ARGUMENT on a bad number
-  // of searches.
-  using Answer = std::function<bool(size_t place, absl::StatusOr<v1::SearchResponse> response, bool more)>;
+  // request; all in one generation. It may take its time; when it returns false, the rest is given up. Not OK only
+  // where the call as a whole has no answer: INVALID_ARGUMENT on a bad number of searches.
+  using Answer = std::function<bool(size_t place, absl::StatusOr<v1::SearchResponse> response)>;
   absl::Status BatchSearch(const v1::BatchSearchRequest& request, const SearchCall& call, const Answer& answer);
 
   uint64_t searches() const { return searches_; }    // Answered with hits or none.

@@ -71,7 +71,7 @@ class SearchServiceImpl final : public v1::SearchService::Service {
   grpc::Status BatchSearch(grpc::ServerContext* context, const v1::BatchSearchRequest* request,
                            grpc::ServerWriter<v1::BatchSearchResponse>* writer) override {
     Caller caller(context);
-    const auto write = [&](size_t place, absl::StatusOr<v1::SearchResponse> found, bool more) {
+    const auto write = [&](size_t place, absl::StatusOr<v1::SearchResponse> found) {
       v1::BatchSearchResponse response;
       response.set_index(static_cast<uint32_t>(place));
       if (found.ok()) {
@@ -80,9 +80,7 @@ class SearchServiceImpl final : public v1::SearchService::Service {
         response.mutable_error()->set_code(static_cast<int32_t>(found.status().code()));
         response.mutable_error()->set_message(std::string(found.status().message()));
       }
-      grpc::WriteOptions options;
-      if (more) options.set_buffer_hint();  // Goes out with the next one.
-      return writer->Write(response, options);
+      return writer->Write(response);
     };
     return caller.Finish(core_.queries->BatchSearch(*request, caller.call(), write));
   }

@@ -150,8 +150,9 @@ void Segment::SearchInto(const SegmentSearch& search, TopK& found) const {
   if (!has_graph() || search.exact || wanted > size() / 4) return ScanInto(search, found);
   int64_t ef = search.ef;
   // Finding the nearest k of a share s is like finding the nearest k / s of all, of which s pass: breadth grows as the root of
-  // their number.
-  if (ef == 0) ef = this->ef() * std::sqrt(std::max(1.0, wanted / 10.0) * search.share);
+  // their number. The dead do not pass either.
+  const double share = search.share * live() / std::max<int64_t>(1, size());
+  if (ef == 0) ef = this->ef() * std::sqrt(std::max(1.0, wanted / 10.0) * share);
   ef = std::min(std::max<int64_t>(ef, search.ef > 0 ? wanted : wanted + wanted / 2), live());
   const double steps = ef * 2.0 * graph_.graph->m() * kStepsPerLink / std::max(search.share, 1e-6);
   if (search.filter != nullptr && steps * kStepCost > ScanCost(search)) return ScanInto(search, found);

@@ -1,7 +1,7 @@
 // A running mixmatchd as a peer, searched by its C++ client in batches.
 //   {"do": "connect", "address": A}
 //   {"do": "fill", "count": N}: uploads short made-up texts; none that were uploaded before.
-//   {"do": "settle"}: waits until all are in one segment.
+//   {"do": "settle"}: waits until there is one segment and nothing more goes there: a small memtable may remain.
 //   {"do": "export", "base": FILE}: vectors of all parts, f32; from then on search answers with their row numbers.
 //   {"do": "unary", as search}: one search a call, `threads` calls at once.
 // Search's breadth is without effect: the server has its own. `threads` is how many batches are in flight.
@@ -29,6 +29,7 @@ constexpr int64_t kBatch = 64;        // Searches a call.
 constexpr int kUploads = 8;           // At once.
 constexpr int kPage = 1000;
 constexpr absl::Duration kLook = absl::Milliseconds(200);
+constexpr absl::Duration kStill = absl::Seconds(4);  // The server looks for work every second.
 constexpr absl::Duration kSettle = absl::Minutes(20);
 
 constexpr const char* kHow[] = {
@@ -147,12 +148,16 @@ class Server : public Peer {
 
   absl::StatusOr<json> Settle() {
     const absl::Time deadline = absl::Now() + kSettle;
+    absl::Time since = absl::Now();
+    uint64_t last = 0;
     while (absl::Now() < deadline) {
       MIXMATCH_ASSIGN_OR_RETURN(const v1::StatsResponse stats, client_->Stats());
-      if (stats.memtable_vectors() == 0 && stats.segments() > 0) return json{{"segments", stats.segments()}};
+      if (stats.segments() != 1 || stats.memtable_vectors() != last) since = absl::Now();
+      last = stats.memtable_vectors();
+      if (absl::Now() - since >= kStill) return json{{"memtable_vectors", last}};
       absl::SleepFor(kLook);
     }
-    return absl::DeadlineExceededError("the server still has vectors in its memtable");
+    return absl::DeadlineExceededError("the server still builds segments");
   }
 
   absl::StatusOr<json> Export(const std::string& path) {
