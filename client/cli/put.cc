@@ -98,7 +98,7 @@ void AddInput(const std::string& input, std::vector<Job>& jobs, std::vector<Fail
 
 // `folder` by its name within `root`, beginning with that folder's own name: "photos/birds".
 fs::path FolderName(const fs::path& folder, const fs::path& root) {
-  const fs::path named = fs::absolute(root / "").lexically_normal().parent_path().filename();
+  const fs::path named = fs::absolute((root.empty() ? fs::path(".") : root) / "").lexically_normal().parent_path().filename();
   const fs::path within = (folder / "").lexically_relative(root / "");
   return within.empty() || within == "." ? named : (named / within / "").lexically_normal().parent_path();
 }
