@@ -154,8 +154,10 @@ std::vector<v1::Hit> HitSearch::Gather(const v1::SearchRequest& request,
   for (const index::Neighbor& neighbor : neighbors) {
     if (static_cast<int64_t>(hits.size()) >= request.k()) break;
     const uint64_t item_id = neighbor.id >> 16;
-    const auto record = catalog_.Get(item_id);
-    if (record == nullptr) continue;  // Deleted since.
+    // By ids alone a part may be named that was deleted just now.
+    const bool needs_record = !request.ids_only() || by_event;
+    const auto record = needs_record ? catalog_.Get(item_id) : nullptr;
+    if (needs_record && record == nullptr) continue;  // Deleted since.
     const std::string* event = by_event && !record->item().event_ids().empty() ? &record->item().event_ids(0) : nullptr;
     const bool fresh = event != nullptr ? events.insert(*event).second
                                         : request.group_by() == v1::GROUP_BY_PART || items.insert(item_id).second;

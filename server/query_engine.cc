@@ -1,7 +1,6 @@
 #include "server/query_engine.h"
 
 #include <algorithm>
-#include <deque>
 #include <iterator>
 #include <optional>
 #include <thread>
@@ -26,26 +25,21 @@ constexpr size_t kMostUnread = 16;  // Answers that wait for a slow client.
 // Answers on their way from the threads that search to the one that writes.
 class Outbox {
  public:
-  struct Entry {
-    size_t place;
-    absl::StatusOr<v1::SearchResponse> response;
-  };
   // Waits while many are unread, unless closed.
-  void Put(Entry entry) {
+  void Put(std::vector<QueryEngine::Answered> answers) {
     const auto has_room = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-      return closed_ || entries_.size() < kMostUnread;
+      return closed_ || answers_.size() < kMostUnread;
     };
     absl::MutexLock lock(&mutex_);
     mutex_.Await(absl::Condition(&has_room));
-    entries_.push_back(std::move(entry));
+    std::move(answers.begin(), answers.end(), std::back_inserter(answers_));
   }
-  Entry Take() {
-    const auto has_entry = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !entries_.empty(); };
+  // All there are; one at least.
+  std::vector<QueryEngine::Answered> Take() {
+    const auto has_answer = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !answers_.empty(); };
     absl::MutexLock lock(&mutex_);
-    mutex_.Await(absl::Condition(&has_entry));
-    Entry entry = std::move(entries_.front());
-    entries_.pop_front();
-    return entry;
+    mutex_.Await(absl::Condition(&has_answer));
+    return std::exchange(answers_, {});
   }
   void Close() {
     absl::MutexLock lock(&mutex_);
@@ -54,7 +48,7 @@ class Outbox {
 
  private:
   absl::Mutex mutex_;
-  std::deque<Entry> entries_ ABSL_GUARDED_BY(mutex_);
+  std::vector<QueryEngine::Answered> answers_ ABSL_GUARDED_BY(mutex_);
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
@@ -119,8 +113,8 @@ absl::StatusOr<v1::SearchResponse> QueryEngine::Finish(Query& query, const Servi
   return response;
 }
 
-void QueryEngine::SearchTogether(absl::Span<const v1::SearchRequest* const> requests, const Serving& serving,
-                                 const SearchCall& call, const Put& put) {
+void QueryEngine::SearchTogether(absl::Span<const v1::SearchRequest* const> requests, size_t first_place,
+                                 const Serving& serving, const SearchCall& call, const Put& put) {
   const absl::Time begin = absl::Now();
   std::vector<Query> queries(requests.size());
   std::vector<absl::Status> states(requests.size());
@@ -154,31 +148,31 @@ void QueryEngine::SearchTogether(absl::Span<const v1::SearchRequest* const> requ
     if (!query.parts.empty()) states[i] = encoded;
   }
   for (size_t first = 0; first < queries.size();) {
-    first = FinishSome(absl::MakeSpan(queries), states, first, serving, encoding, call, put);
+    std::vector<Answered> some = FinishSome(absl::MakeSpan(queries), states, first, serving, encoding, call);
+    first += some.size();
+    for (Answered& answered : some) answered.place += first_place;
+    put(std::move(some));  // May wait for the client, so without a turn.
   }
 }
 
-size_t QueryEngine::FinishSome(absl::Span<Query> queries, const std::vector<absl::Status>& states, size_t first,
-                               const Serving& serving, absl::Duration encoding, const SearchCall& call,
-                               const Put& put) {
-  std::vector<absl::StatusOr<v1::SearchResponse>> responses;
-  {
-    const auto turn = gate_.Enter(call);
-    const absl::Time begin = absl::Now();
-    do {
-      const size_t i = first + responses.size();
-      const auto finish = [&]() -> absl::StatusOr<v1::SearchResponse> {
-        MIXMATCH_RETURN_IF_ERROR(states[i]);
-        MIXMATCH_RETURN_IF_ERROR(turn.status());
-        MIXMATCH_RETURN_IF_ERROR(call.Check());
-        return Finish(queries[i], serving, encoding, call);
-      };
-      responses.push_back(finish());
-      Count(responses.back().status());
-    } while (first + responses.size() < queries.size() && absl::Now() - begin < kLongTurn);
+std::vector<QueryEngine::Answered> QueryEngine::FinishSome(absl::Span<Query> queries,
+                                                           const std::vector<absl::Status>& states, size_t first,
+                                                           const Serving& serving, absl::Duration encoding,
+                                                           const SearchCall& call) {
+  std::vector<Answered> some;
+  const auto turn = gate_.Enter(call);
+  const absl::Time begin = absl::Now();
+  for (size_t i = first; i == first || (i < queries.size() && absl::Now() - begin < kLongTurn); ++i) {
+    const auto finish = [&]() -> absl::StatusOr<v1::SearchResponse> {
+      MIXMATCH_RETURN_IF_ERROR(states[i]);
+      MIXMATCH_RETURN_IF_ERROR(turn.status());
+      MIXMATCH_RETURN_IF_ERROR(call.Check());
+      return Finish(queries[i], serving, encoding, call);
+    };
+    some.push_back({i, finish()});
+    Count(some.back().response.status());
   }
-  for (auto& response : responses) put(first++, std::move(response));  // May wait for the client, so without a turn.
-  return first;
+  return some;
 }
 
 absl::Status QueryEngine::BatchSearch(const v1::BatchSearchRequest& request, const SearchCall& call,
@@ -199,24 +193,30 @@ absl::Status QueryEngine::BatchSearch(const v1::BatchSearchRequest& request, con
   const size_t share = (count + gate_.threads() - 1) / gate_.threads();
   const size_t together = std::min(share, kMostTogether);
   const size_t groups = (count + together - 1) / together;
-  Outbox outbox;
   std::atomic<size_t> next{0};
-  const auto work = [&] {
+  const auto work = [&](const Put& put) {
     for (size_t group = next++; group < groups; group = next++) {
       const size_t first = group * together;
-      SearchTogether(absl::MakeConstSpan(all).subspan(first, together), *serving, inner,
-                     [&](size_t i, auto response) { outbox.Put({first + i, std::move(response)}); });
+      SearchTogether(absl::MakeConstSpan(all).subspan(first, together), first, *serving, inner, put);
     }
   };
-  std::vector<std::thread> threads;
-  for (size_t i = 0; i < std::min<size_t>(gate_.threads(), groups); ++i) threads.emplace_back(work);
-  for (size_t i = 0; i < count; ++i) {
-    Outbox::Entry entry = outbox.Take();
-    if (given_up || answer(entry.place, std::move(entry.response))) continue;
-    given_up = true;
-    outbox.Close();
+  if (gate_.admitted() >= gate_.threads()) {  // Others keep the processors busy: no thread need wait for another.
+    work([&](std::vector<Answered> ready) { given_up = given_up || !answer(std::move(ready)); });
+  } else {
+    Outbox outbox;
+    std::vector<std::thread> threads;
+    for (size_t i = 0; i < std::min<size_t>(gate_.threads(), groups); ++i) {
+      threads.emplace_back([&] { work([&](std::vector<Answered> ready) { outbox.Put(std::move(ready)); }); });
+    }
+    for (size_t told = 0; told < count;) {
+      std::vector<Answered> ready = outbox.Take();
+      told += ready.size();
+      if (given_up || answer(std::move(ready))) continue;
+      given_up = true;
+      outbox.Close();
+    }
+    for (std::thread& thread : threads) thread.join();
   }
-  for (std::thread& thread : threads) thread.join();
   MIXMATCH_RETURN_IF_ERROR(call.Check());
   return given_up ? absl::CancelledError("search: the client went away") : absl::OkStatus();
 }

@@ -36,10 +36,14 @@ class QueryEngine {
   absl::StatusOr<v1::SearchResponse> Search(const v1::SearchRequest& request, const std::string* streamed,
                                             const SearchCall& call = {});
 
-  // Calls `answer` on the calling thread once a search, in the order in which they are ready, with its place in the
-  // request; all in one generation. It may take its time; when it returns false, the rest is given up. Not OK only
-  // where the call as a whole has no answer: INVALID_ARGUMENT on a bad number of searches.
-  using Answer = std::function<bool(size_t place, absl::StatusOr<v1::SearchResponse> response)>;
+  struct Answered {
+    size_t place;  // In the request.
+    absl::StatusOr<v1::SearchResponse> response;
+  };
+  // Calls `answer` on the calling thread with one or more answers that are ready, until it had one to each search; all in
+  // one generation. It may take its time; when it returns false, the rest is given up. Not OK only where the call as a
+  // whole has no answer: INVALID_ARGUMENT on a bad number of searches.
+  using Answer = std::function<bool(std::vector<Answered> ready)>;
   absl::Status BatchSearch(const v1::BatchSearchRequest& request, const SearchCall& call, const Answer& answer);
 
   uint64_t searches() const { return searches_; }    // Answered with hits or none.
@@ -49,14 +53,14 @@ class QueryEngine {
  private:
   absl::StatusOr<v1::SearchResponse> SearchAdmitted(const v1::SearchRequest& request, const std::string* streamed,
                                                     const SearchCall& call);
-  // Part of a batch: searches that are encoded together. Gives each one's answer to `put`.
-  using Put = std::function<void(size_t, absl::StatusOr<v1::SearchResponse>)>;
-  void SearchTogether(absl::Span<const v1::SearchRequest* const> requests, const Serving& serving,
+  // Part of a batch, from `first_place` on: searches that are encoded together. Gives each one's answer to `put`.
+  using Put = std::function<void(std::vector<Answered>)>;
+  void SearchTogether(absl::Span<const v1::SearchRequest* const> requests, size_t first_place, const Serving& serving,
                       const SearchCall& call, const Put& put);
-  // In one turn, which is not a long one: from encoded terms to answers, of the queries from `first` on; returns the
-  // first of the rest. `states` says which queries have failed already.
-  size_t FinishSome(absl::Span<Query> queries, const std::vector<absl::Status>& states, size_t first,
-                    const Serving& serving, absl::Duration encoding, const SearchCall& call, const Put& put);
+  // In one turn, which is not a long one: from encoded terms to answers, of the queries from `first` on; at least one.
+  // `states` says which queries have failed already.
+  std::vector<Answered> FinishSome(absl::Span<Query> queries, const std::vector<absl::Status>& states, size_t first,
+                                   const Serving& serving, absl::Duration encoding, const SearchCall& call);
   // With a turn: from encoded terms to the answer.
   absl::StatusOr<v1::SearchResponse> Finish(Query& query, const Serving& serving, absl::Duration encoding,
                                             const SearchCall& call);

@@ -87,6 +87,11 @@ void SearchGate::Leave() {
   --admitted_;
 }
 
+int SearchGate::admitted() const {
+  absl::MutexLock lock(&mutex_);
+  return admitted_;
+}
+
 int SearchGate::waiting() const {
   absl::MutexLock lock(&mutex_);
   return std::max(0, admitted_ - turns_);

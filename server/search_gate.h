@@ -53,6 +53,7 @@ class SearchGate {
   absl::StatusOr<Turn> Enter(const SearchCall& call);
 
   int threads() const { return threads_; }
+  int admitted() const;
   int waiting() const;        // Admitted calls without a turn.
   uint64_t refused() const;   // Since the start.
 

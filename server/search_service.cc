@@ -3,8 +3,11 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "mixmatch/v1/search_service.grpc.pb.h"
 #include "proto/base/status_macros.h"
 #include "server/grpc_status.h"
@@ -15,6 +18,9 @@ namespace {
 
 // gRPC's own word from a server to a client that may retry (gRFC A6): milliseconds, or -1 for "do not".
 constexpr char kPushback[] = "grpc-retry-pushback-ms";
+
+constexpr absl::Duration kLook = absl::Milliseconds(5);
+constexpr size_t kFullMessage = 256 << 10;  // Bytes of answers in a message to which no more are added.
 
 // A call of gRPC as the rooms of the server see it. The context outlives it.
 class Caller {
@@ -37,15 +43,19 @@ class Caller {
   }
 
  private:
-  // gRPC bounds how many threads may ask at once: one does, the others take the last answer.
+  // gRPC bounds how many threads may ask at once: one does, the others take the last answer. It waits for a poll each
+  // time, which takes longer than a short search: so it is not asked more often than calls need to be noticed.
   bool Cancelled() {
     const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
-    if (lock.owns_lock() && !cancelled_ && context_->IsCancelled()) cancelled_ = true;
+    if (!lock.owns_lock() || cancelled_ || absl::Now() < next_look_) return cancelled_;
+    cancelled_ = context_->IsCancelled();
+    next_look_ = absl::Now() + kLook;
     return cancelled_;
   }
 
   grpc::ServerContext* const context_;
   std::mutex mutex_;
+  absl::Time next_look_ = absl::Now() + kLook;
   std::atomic<bool> cancelled_{false};
   SearchCall call_;
 };
@@ -71,21 +81,39 @@ class SearchServiceImpl final : public v1::SearchService::Service {
   grpc::Status BatchSearch(grpc::ServerContext* context, const v1::BatchSearchRequest* request,
                            grpc::ServerWriter<v1::BatchSearchResponse>* writer) override {
     Caller caller(context);
-    const auto write = [&](size_t place, absl::StatusOr<v1::SearchResponse> found) {
-      v1::BatchSearchResponse response;
-      response.set_index(static_cast<uint32_t>(place));
-      if (found.ok()) {
-        *response.mutable_response() = *std::move(found);
-      } else {
-        response.mutable_error()->set_code(static_cast<int32_t>(found.status().code()));
-        response.mutable_error()->set_message(std::string(found.status().message()));
+    const auto write = [&](std::vector<QueryEngine::Answered> ready) {
+      v1::BatchSearchResponse message;
+      size_t bytes = 0;
+      bool is_first = true;
+      for (QueryEngine::Answered& answered : ready) {
+        if (!is_first && (!request->together() || bytes > kFullMessage)) {
+          if (!writer->Write(message)) return false;
+          message.Clear();
+          bytes = 0;
+          is_first = true;
+        }
+        v1::BatchSearchResponse& one = is_first ? message : *message.add_more();
+        FillOne(std::move(answered), one);
+        if (request->together()) bytes += one.ByteSizeLong();
+        is_first = false;
       }
-      return writer->Write(response);
+      return writer->Write(message);
     };
     return caller.Finish(core_.queries->BatchSearch(*request, caller.call(), write));
   }
 
  private:
+  static void FillOne(QueryEngine::Answered answered, v1::BatchSearchResponse& to) {
+    to.set_index(static_cast<uint32_t>(answered.place));
+    if (answered.response.ok()) {
+      *to.mutable_response() = *std::move(answered.response);
+      return;
+    }
+    const absl::Status& status = answered.response.status();
+    to.mutable_error()->set_code(static_cast<int32_t>(status.code()));
+    to.mutable_error()->set_message(std::string(status.message()));
+  }
+
   absl::Status DoStreamSearch(grpc::ServerReader<v1::StreamSearchRequest>& reader, const SearchCall& call,
                               v1::SearchResponse& response) {
     v1::StreamSearchRequest message;

@@ -91,12 +91,14 @@ class FakeSearches final : public v1::SearchService::Service {
     response->set_generation(8);
     return grpc::Status::OK;
   }
-  // The last search first; those with k = 0 are refused.
+  // The last search first, ten to a message where that is allowed; those with k = 0 are refused.
   grpc::Status BatchSearch(grpc::ServerContext*, const v1::BatchSearchRequest* request,
                            grpc::ServerWriter<v1::BatchSearchResponse>* writer) override {
     batches.push_back(request->searches_size());
+    v1::BatchSearchResponse message;
     for (int i = request->searches_size() - 1; i >= 0; --i) {
-      v1::BatchSearchResponse response;
+      const bool is_first = !message.has_response() && !message.has_error();
+      v1::BatchSearchResponse& response = is_first ? message : *message.add_more();
       response.set_index(i);
       if (request->searches(i).k() == 0) {
         response.mutable_error()->set_code(3);
@@ -104,7 +106,9 @@ class FakeSearches final : public v1::SearchService::Service {
       } else {
         response.mutable_response()->set_generation(request->searches(i).k());
       }
-      writer->Write(response);
+      if (request->together() && i > 0 && message.more_size() < 9) continue;
+      writer->Write(message);
+      message.Clear();
     }
     return batch_end;
   }
