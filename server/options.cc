@@ -87,6 +87,7 @@ void AddMedia(CLI::App& app, ServerOptions& o) {
   app.add_option("--max-cell-bytes", limits.max_cell_bytes, "Of a cell of a table")
       ->check(CLI::Range(1, 64 << 20))
       ->capture_default_str();
+  app.add_option("--max-pages", limits.max_pages, "Of a PDF")->check(CLI::Range(1, 1'000'000))->capture_default_str();
   app.add_option("--max-blocks", limits.max_blocks, "Texts, pictures and tables of a document")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
@@ -96,7 +97,43 @@ void AddMedia(CLI::App& app, ServerOptions& o) {
   app.add_option("--max-decoder-bytes", limits.max_memory_bytes, "Memory of a decoding process")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_option("--max-decode-seconds", limits.max_wall_seconds, "Time to decode one item")
+  app.add_option("--max-decode-seconds", limits.max_wall_seconds,
+                 "Time to decode one item, and one second more for each second of sound or video")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-decode-cpu-seconds", limits.max_cpu_seconds, "CPU time to decode one item, likewise")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-query-media-seconds", limits.max_collected_seconds, "Of a sound or video in a query")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-subtitles", limits.max_subtitles, "Of an item; further ones are left out")
+      ->check(CLI::Range(0, 60'000))
+      ->capture_default_str();
+  app.add_option("--video-frames-per-second", limits.frames_per_second, "Of a video, looked at")
+      ->check(CLI::Range(1.0, 60.0))
+      ->capture_default_str();
+  app.add_option("--video-full-rate-seconds", limits.full_rate_seconds,
+                 "Longer videos are decoded without the frames that no other frame needs")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--video-slow-frames-per-second", limits.slow_frames_per_second, "Of those, looked at")
+      ->check(CLI::Range(0.5, 60.0))
+      ->capture_default_str();
+}
+
+void AddLive(CLI::App& app, ServerOptions& o) {
+  app.add_option("--max-live-streams", o.live.max_streams, "Live streams at once, each with a decoding process")
+      ->check(CLI::Range(0, 64))
+      ->capture_default_str();
+  app.add_option("--max-live-bytes", o.live.max_bytes, "Of one live stream")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-live-seconds", o.live.max_seconds, "Of one live stream; --max-media-seconds holds too")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--live-idle-seconds", o.decoder.limits.live_idle_seconds,
+                 "A live stream of which nothing can be decoded for so long is ended")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
 }
@@ -221,6 +258,7 @@ absl::StatusOr<ServerOptions> ParseOptions(int argc, char** argv, int& exit_code
   AddServing(app, options);
   AddSearching(app, options.search);
   AddMedia(app, options);
+  AddLive(app, options);
   AddLearning(app, options, learning, slow, head);
   LinkWords links;
   AddLinks(app, options.links, links);

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "absl/strings/str_format.h"
+#include "model/media/wire.h"
 #include "proto/base/status_macros.h"
 
 namespace mixmatch::model {
@@ -28,6 +30,10 @@ absl::Status MediaCollector::Frame(DecodedFrame frame) {
 
 absl::Status MediaCollector::Samples(double start_seconds, absl::Span<const float> samples) {
   if (media_.samples.empty()) media_.samples_start_seconds = start_seconds;
+  if (media_.samples.size() + samples.size() > max_seconds_ * kSampleRate) {
+    return absl::ResourceExhaustedError(absl::StrFormat(
+        "content: got a sound of more than %g s, wanted at most that much at once; send a piece of it", max_seconds_));
+  }
   media_.samples.insert(media_.samples.end(), samples.begin(), samples.end());
   return absl::OkStatus();
 }

@@ -12,7 +12,9 @@ namespace mixmatch::model {
 class MediaCollector final : public MediaSink {
  public:
   // Keeps every other frame when there are more than `max_frames`, and again when that was not enough.
-  explicit MediaCollector(int max_frames) : max_frames_(max_frames < 1 ? 1 : max_frames) {}
+  // RESOURCE_EXHAUSTED for more than `max_seconds` of sound.
+  MediaCollector(int max_frames, double max_seconds)
+      : max_frames_(max_frames < 1 ? 1 : max_frames), max_seconds_(max_seconds) {}
 
   absl::Status Begin(v1::Modality modality, const std::string& media_type) override;
   absl::Status Frame(DecodedFrame frame) override;
@@ -28,6 +30,7 @@ class MediaCollector final : public MediaSink {
 
  private:
   const size_t max_frames_;
+  const double max_seconds_;
   size_t stride_ = 1;  // Of the frames that come, one in so many is kept.
   size_t seen_ = 0;
   DecodedMedia media_;

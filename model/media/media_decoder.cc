@@ -17,6 +17,7 @@
 #include "absl/synchronization/notification.h"
 #include "model/media/media_collector.h"
 #include "model/media/patience.h"
+#include "model/media/pdf_pages.h"
 #include "model/media/response_reader.h"
 #include "model/media/wire.h"
 #include "model/media/wire_request.h"
@@ -94,10 +95,10 @@ bool IsTimed(const DecodedMedia& media) {
 class PooledDecoder : public MediaDecoder {
  public:
   explicit PooledDecoder(const MediaDecoderOptions& options)
-      : limits_(options.limits), free_(options.workers), spawner_(options.worker_path, options.limits.max_memory_bytes) {}
+      : limits_(options.limits), tool_path_(options.tool_path), free_(options.workers), spawner_(options.worker_path, options.limits.max_memory_bytes) {}
 
   absl::StatusOr<DecodedMedia> Decode(int fd, absl::string_view media_type_hint) override {
-    MediaCollector collector(limits_.max_frames);
+    MediaCollector collector(limits_.max_frames, limits_.max_collected_seconds);
     MIXMATCH_ASSIGN_OR_RETURN(DecodedMedia media, Run(fd, RequestOf(limits_, media_type_hint), collector));
     if (IsTimed(media)) collector.MoveTo(&media);
     return media;
@@ -119,6 +120,20 @@ class PooledDecoder : public MediaDecoder {
 
  private:
   absl::StatusOr<DecodedMedia> Run(int fd, const WireRequest& request, MediaSink& sink) {
+    if (IsPdf(fd)) return RunPdf(fd, request, sink);
+    return RunFile(fd, request, sink);
+  }
+
+  // Its tools run on this thread, between the slots that its pages take.
+  absl::StatusOr<DecodedMedia> RunPdf(int fd, const WireRequest& request, MediaSink& sink) {
+    return DecodePdf(fd, tool_path_, limits_, [&](int pages, int first) {
+      WireRequest some = request;
+      some.first_page = first;
+      return RunFile(pages, some, sink);
+    });
+  }
+
+  absl::StatusOr<DecodedMedia> RunFile(int fd, const WireRequest& request, MediaSink& sink) {
     const int readable = OpenReadOnly(fd);
     Worker worker = TakeSlot();
     absl::StatusOr<DecodedMedia> media = DecodeWith(&worker, request, readable >= 0 ? readable : fd, sink);
@@ -200,6 +215,7 @@ class PooledDecoder : public MediaDecoder {
   }
 
   const MediaLimits limits_;
+  const std::string tool_path_;
   absl::Mutex mutex_;
   int free_ ABSL_GUARDED_BY(mutex_);
   Spawner spawner_;                                 // Outlives the workers.
@@ -230,6 +246,10 @@ absl::StatusOr<std::unique_ptr<MediaDecoder>> MediaDecoder::Create(const MediaDe
     const ssize_t size = readlink("/proc/self/exe", self, sizeof(self));
     const std::string path(self, std::max<ssize_t>(size, 0));
     complete.worker_path = absl::StrCat(path.substr(0, path.rfind('/') + 1), "mixmatch-decoder");
+  }
+  if (complete.tool_path.empty()) {
+    const std::string& path = complete.worker_path;
+    complete.tool_path = absl::StrCat(path.substr(0, path.rfind('/') + 1), "mixmatch-tool");
   }
   if (complete.workers < 1 || complete.workers > 64) {
     return absl::InvalidArgumentError(absl::StrCat("workers: got ", complete.workers, ", wanted 1 to 64"));

@@ -26,6 +26,7 @@ struct MediaLimits {
   int max_cell_bytes = 64 << 10;           // Of a cell.
   int max_blocks = 20'000;                 // Texts, pictures and tables of a document.
   int max_document_pictures = 4'096;       // Of them; beyond these limits a document is refused.
+  int max_pages = 5'000;                   // Of a PDF.
   int64_t max_memory_bytes = 4LL << 30;    // Address space of a decoding process.
   double max_wall_seconds = 600.0;         // For one item, and one more for each second of sound or video decoded;
   double max_cpu_seconds = 600.0;          // CPU time likewise.
@@ -36,11 +37,13 @@ struct MediaLimits {
   double full_rate_seconds = 900.0;        // Longer videos are decoded without the frames that no other frame needs,
   double slow_frames_per_second = 4.0;     // and no more of them are given than this.
   int max_subtitles = 20'000;              // Of an item; further ones are left out.
+  double max_collected_seconds = 3600.0;   // Of what Decode() gives as a whole, 64 kB a second of sound.
   double live_idle_seconds = 30.0;         // A live stream's decoder that gives nothing for so long is ended.
 };
 
 struct MediaDecoderOptions {
   std::string worker_path;  // The mixmatch-decoder program. Empty: beside the running program.
+  std::string tool_path;    // The mixmatch-tool program. Empty: beside the other.
   int workers = 2;          // Processes, 1 to 64, started when first needed and again after a crash.
   MediaLimits limits;
 };

@@ -27,7 +27,7 @@ class ResponseReader {
         patience_(*patience),
         blocks_(limits),
         timed_(limits, sink),
-        cues_(1),
+        cues_(1, 0.0),
         cue_reader_(limits, &cues_) {}
 
   // Reads to the end of the response. A status from here means an unsound worker.
@@ -196,7 +196,7 @@ WorkerReply ReadResponse(int socket, const MediaLimits& limits, Patience* patien
 
 WorkerReply ReadResponse(int socket, const MediaLimits& limits, absl::Time deadline) {
   Patience patience(deadline);
-  MediaCollector collector(limits.max_frames);
+  MediaCollector collector(limits.max_frames, limits.max_collected_seconds);
   WorkerReply reply = ReadResponse(socket, limits, &patience, &collector);
   const bool timed = reply.media.ok() && (reply.media->modality == v1::MODALITY_AUDIO ||
                                           reply.media->modality == v1::MODALITY_VIDEO);

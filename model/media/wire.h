@@ -55,7 +55,7 @@ struct WireRequest {
   int32_t max_document_pictures;
   int32_t cover_side;
   int32_t live;               // 1: the content is a pipe, read as it comes; records go out as soon as they are made.
-  int32_t reserved;
+  int32_t first_page;         // Of a PDF: the content is a PdfPagesHeader with pages from this one on; 0: it is not.
   double full_rate_seconds;   // Longer videos are decoded at slow_frames_per_second, without what nothing else needs.
   double slow_frames_per_second;
   char media_type_hint[128];  // Cut if longer; ends in zero.
@@ -81,6 +81,15 @@ enum class WireRecordType : uint32_t {
   kTags = 23,
   kCover = 24,
 };
+
+// What the PDF tools made of some pages: then text_bytes of `pdftotext -bbox-layout`, then a PPM picture (P6) a page.
+struct PdfPagesHeader {
+  char magic[8];
+  uint32_t pages;
+  uint32_t reserved;
+  uint64_t text_bytes;
+};
+inline constexpr char kPdfPagesMagic[] = "mmpages1";
 
 struct WireRecord {
   WireRecordType type;

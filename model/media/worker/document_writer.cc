@@ -63,6 +63,10 @@ absl::Status DocumentWriter::Append(DecodedBlock block, Picture picture) {
     return TooMuch("texts, pictures and tables (--max-blocks)", request_.max_blocks);
   }
   if (page_ > 0) block.page = page_;
+  block.left = box_.left;
+  block.top = box_.top;
+  block.right = box_.right;
+  block.bottom = box_.bottom;
   blocks_.push_back({std::move(block), std::move(picture)});
   return absl::OkStatus();
 }

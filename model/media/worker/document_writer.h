@@ -22,6 +22,9 @@ class DocumentWriter {
   // Of what follows; from 1.
   void SetPage(int page) { page_ = page; }
 
+  // Where on its page what follows is, as shares of the page; all 0: not known.
+  void SetBox(float left, float top, float right, float bottom) { box_ = {left, top, right, bottom}; }
+
   // White space is folded; a text without words is left out.
   absl::Status Text(absl::string_view utf8);
   absl::Status Heading(absl::string_view utf8);
@@ -48,6 +51,9 @@ class DocumentWriter {
   absl::Status Finish(absl::string_view media_type, ResponseWriter* writer);
 
  private:
+  struct Place {
+    float left = 0, top = 0, right = 0, bottom = 0;
+  };
   struct Entry {
     DecodedBlock block;
     Picture picture;
@@ -59,6 +65,7 @@ class DocumentWriter {
   const WireRequest& request_;
   std::vector<Entry> blocks_;
   int page_ = 0;
+  Place box_;
   int described_ = -1;      // The last figure or table.
   int awaiting_ = -1;       // A caption whose figure or table is still to come.
   int described_count_ = 0;

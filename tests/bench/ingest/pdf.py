@@ -27,7 +27,8 @@ def pdf(pages: int, first: int = 1) -> bytes:
         jpeg = _picture(page)
         lines = [f"Figure {page}: pattern number {page} of the series"] + [
             f"Line {line} of page {page} tells of towers, bells and crows." for line in range(1, _LINES)]
-        words = "BT /F1 10 Tf 72 400 Td 12 TL " + " ".join(f"({line}) '" for line in lines) + " ET"
+        words = (f"BT /F1 10 Tf 72 415 Td ({lines[0]}) Tj ET BT /F1 10 Tf 72 390 Td 12 TL " +
+                 " ".join(f"({line}) '" for line in lines[1:]) + " ET")
         stream = f"q 400 0 0 262 90 440 cm /Im Do Q {words}".encode()
         image = len(objects) + 1
         objects.append(b"<< /Type /XObject /Subtype /Image /Width 640 /Height 420 /ColorSpace /DeviceRGB /BitsPerComponent 8 "
