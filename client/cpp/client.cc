@@ -266,7 +266,8 @@ class GrpcClient final : public Client {
       if (one.has_response()) {
         answer(first + one.index(), std::move(*one.mutable_response()));
       } else {
-        answer(first + one.index(), absl::Status(static_cast<absl::StatusCode>(one.error().code()), one.error().message()));
+        const auto code = static_cast<absl::StatusCode>(one.error().code());
+        answer(first + one.index(), absl::Status(code, one.error().message()));
       }
       return true;
     };
@@ -276,8 +277,8 @@ class GrpcClient final : public Client {
       if (good) continue;
       context.TryCancel();
       reader->Finish();
-      return absl::InternalError(absl::StrCat("batch search: the server answered a place beyond ", request.searches_size(),
-                                              "; is it of another version?"));
+      return absl::InternalError(absl::StrCat("batch search: the server answered a place beyond ",
+                                              request.searches_size(), "; is it of another version?"));
     }
     return ToAbsl(reader->Finish());
   }
