@@ -17,8 +17,8 @@ namespace {
 // Searches of a batch that are encoded together: enough to fill the trunk's small batches, few enough that the first
 // answers come soon and that other searches get a turn in between.
 constexpr size_t kMostTogether = 16;
-// So long a batch may go on with its next search without giving its turn to others first: passing turns costs more than a
-// short search.
+// So long a batch may go on with its next search without giving its turn to others first: passing turns costs more
+// than a short search.
 constexpr absl::Duration kLongTurn = absl::Milliseconds(1);
 constexpr size_t kMostUnread = 16;  // Answers that wait for a slow client.
 

@@ -40,9 +40,9 @@ class QueryEngine {
     size_t place;  // In the request.
     absl::StatusOr<v1::SearchResponse> response;
   };
-  // Calls `answer` on the calling thread with one or more answers that are ready, until it had one to each search; all in
-  // one generation. It may take its time; when it returns false, the rest is given up. Not OK only where the call as a
-  // whole has no answer: INVALID_ARGUMENT on a bad number of searches.
+  // Calls `answer` on the calling thread with one or more answers that are ready, until it had one to each search; all
+  // in one generation. It may take its time; when it returns false, the rest is given up. Not OK only where the call as
+  // a whole has no answer: INVALID_ARGUMENT on a bad number of searches.
   using Answer = std::function<bool(std::vector<Answered> ready)>;
   absl::Status BatchSearch(const v1::BatchSearchRequest& request, const SearchCall& call, const Answer& answer);
 

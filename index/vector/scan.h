@@ -22,8 +22,9 @@ inline bool Stopped(const StopCheck* stop) { return stop != nullptr && (*stop)()
 inline constexpr int64_t kSketchedFrom = 256;
 inline constexpr size_t kAhead = 3;  // Rows that are fetched before their turn.
 
-// Shows `found` all rows whose score is `floor` or more that can be among its k and that allowed(row) lets through; it is
-// asked of those alone that look near enough. Row i is part ids[i]. `sketches` may be null: then every score is computed.
+// Shows `found` all rows whose score is `floor` or more that can be among its k and that allowed(row) lets through; it
+// is asked of those alone that look near enough. Row i is part ids[i]. `sketches` may be null: then every score is
+// computed. May end early where `stop` (null: never) says so.
 template <typename Allowed>
 void Scan(const Rows& rows, const Sketches* sketches, const float* padded_query, const std::vector<PartId>& ids,
           const Allowed& allowed, float floor, const StopCheck* stop, TopK& found) {
