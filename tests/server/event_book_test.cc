@@ -37,11 +37,15 @@ class EventBookTest : public testing::Test {
   }
 
   // A text item of `parts` parts, searchable, as ingest would make it.
-  uint64_t AddItem(const std::string& event_id, int parts = 1) {
+  uint64_t AddItem(const std::string& event_id, int parts = 1, const std::string& source = "",
+                   const std::string& name = "") {
     ItemRecord record;
     const uint64_t id = book_->NextItemId();
     record.mutable_item()->set_item_id(id);
     record.mutable_item()->set_modality(v1::MODALITY_TEXT);
+    record.mutable_item()->set_source(source);
+    record.mutable_item()->set_name(name);
+    record.mutable_item()->set_part_count(parts);
     record.set_content_id(id);
     if (!event_id.empty()) record.mutable_item()->add_event_ids(event_id);
     EXPECT_TRUE(store_->AppendContent(id, 0, "content").ok());
@@ -80,6 +84,15 @@ class EventBookTest : public testing::Test {
     if (!record.ok()) return items;
     for (const v1::EventMember& member : record->event().members()) items.push_back(member.item_id());
     return items;
+  }
+
+  // Events that the server formed of the item.
+  std::vector<std::string> FormedOf(uint64_t item_id) {
+    std::vector<std::string> formed;
+    const std::vector<std::string> ids = store_->GetEventIds(item_id).value();
+    std::copy_if(ids.begin(), ids.end(), std::back_inserter(formed),
+                 [](const std::string& id) { return id.rfind(kFormedPrefix, 0) == 0; });
+    return formed;
   }
 
   std::vector<std::string> EventsOf(uint64_t item_id) {
@@ -215,6 +228,114 @@ TEST_F(EventBookTest, TheLearnerIsToldOfEveryChangeOfAnEvent) {
   EXPECT_EQ(learner_->Status().events_queued(), 3u) << "e, and both containers";
   ASSERT_TRUE(book_->Link(LinkOf("f", {a, b})).ok());
   EXPECT_EQ(learner_->Status().events_queued(), 4u);
+}
+
+TEST_F(EventBookTest, ItemsOfOneSourceAndNameFormAnEventThatARestartFindsAgain) {
+  const uint64_t a = AddItem("", 1, "tuxpaint", "birds/crow.png");
+  EXPECT_THAT(FormedOf(a), IsEmpty());
+  const uint64_t b = AddItem("", 1, "tuxpaint", "birds/crow.ogg");
+  const std::vector<std::string> formed = FormedOf(a);
+  ASSERT_EQ(formed.size(), 1u);
+  EXPECT_THAT(StoredMembers(formed[0]), ElementsAre(a, b));
+  EXPECT_THAT(*GroupsOf(*store_, ContainerId(a)), IsEmpty()) << "it does not count alone";
+  EXPECT_EQ(GroupsOf(*store_, formed[0])->size(), 1u);
+  // Another book over the same store forms the same event, with a third member.
+  const uint64_t next = book_->NextItemId();
+  book_ = std::make_unique<EventBook>(*store_, catalog_, *live_, *learner_);
+  ASSERT_TRUE(book_->Restore().ok());
+  book_->SetNextItemId(next);
+  const uint64_t c = AddItem("", 1, "tuxpaint", "birds/crow.txt");
+  EXPECT_EQ(FormedOf(c), formed);
+  EXPECT_THAT(StoredMembers(formed[0]), ElementsAre(a, b, c));
+  ASSERT_TRUE(book_->DeleteItem(a).ok());
+  ASSERT_TRUE(book_->DeleteItem(b).ok());
+  EXPECT_THAT(FormedOf(c), IsEmpty());
+  EXPECT_EQ(GroupsOf(*store_, ContainerId(c))->size(), 1u) << "alone again";
+}
+
+TEST_F(EventBookTest, WhatIsDeclaredTogetherIsNotFormedToo) {
+  const uint64_t a = AddItem("e", 1, "s", "x.png");
+  AddItem("e", 1, "s", "x.ogg");
+  EXPECT_THAT(FormedOf(a), IsEmpty());
+}
+
+TEST_F(EventBookTest, AnUndoneLinkTeachesNothingAndStaysUndoneWhenItIsFormedAgain) {
+  const uint64_t a = AddItem("", 1, "s", "x.png"), b = AddItem("", 1, "s", "x.ogg");
+  const std::string event = FormedOf(a).at(0);
+  v1::CorrectLinkRequest request;
+  request.set_link_id(LinkId(event, "all"));
+  request.set_undo(true);
+  ASSERT_TRUE(book_->CorrectLink(request).ok());
+  EXPECT_THAT(*GroupsOf(*store_, event), IsEmpty());
+  EXPECT_EQ(GroupsOf(*store_, ContainerId(a))->size(), 1u) << "it counts alone";
+  v1::UpdateMetadataRequest rename;
+  rename.set_item_id(b);
+  rename.set_name("y.ogg");
+  ASSERT_TRUE(book_->UpdateItem(rename).ok());
+  EXPECT_THAT(FormedOf(a), IsEmpty());
+  rename.set_name("x.ogg");
+  ASSERT_TRUE(book_->UpdateItem(rename).ok());
+  EXPECT_THAT(FormedOf(a), ElementsAre(event));
+  EXPECT_THAT(*GroupsOf(*store_, event), IsEmpty());
+  request.set_restore(true);
+  const auto links = book_->CorrectLink(request);
+  ASSERT_TRUE(links.ok()) << links.status();
+  EXPECT_EQ(links->at(0).explanation(), "both named x in source s");
+  EXPECT_EQ(GroupsOf(*store_, event)->size(), 1u);
+}
+
+TEST_F(EventBookTest, AWeightIsCorrectedAndABadCorrectionChangesNothing) {
+  const uint64_t a = AddItem("e#1");
+  AddItem("e#1");
+  v1::CorrectLinkRequest request;
+  request.set_link_id("e#1");
+  request.set_weight(4);
+  ASSERT_TRUE(book_->CorrectLink(request).ok()) << "an event's id may hold a hash";
+  EXPECT_EQ(GroupsOf(*store_, "e#1")->at(0).weight, 4.0);
+  request.set_weight(101);
+  EXPECT_TRUE(absl::IsInvalidArgument(book_->CorrectLink(request).status()));
+  request.clear_change();
+  EXPECT_TRUE(absl::IsInvalidArgument(book_->CorrectLink(request).status()));
+  request.set_link_id("e#1#other");
+  request.set_undo(true);
+  EXPECT_TRUE(absl::IsNotFound(book_->CorrectLink(request).status()));
+  EXPECT_EQ(GroupsOf(*store_, "e#1")->at(0).weight, 4.0);
+  EXPECT_THAT(EventsOf(a), ElementsAre("e#1"));
+}
+
+TEST_F(EventBookTest, RemovedLinksOfASourceLeaveWhatWouldBeWithoutIt) {
+  const uint64_t a = AddItem("e", 1, "good", "x.png"), b = AddItem("e", 1, "good", "y.png");
+  const uint64_t c = AddItem("e", 2, "bad", "x.ogg"), d = AddItem("", 1, "bad", "z.ogg");
+  v1::RemoveLinksRequest request;
+  request.set_source("bad");
+  const auto removed = book_->RemoveLinks(request);
+  ASSERT_TRUE(removed.ok()) << removed.status();
+  EXPECT_EQ(removed->items(), 2u);
+  EXPECT_THAT(StoredMembers("e"), ElementsAre(a, b));
+  EXPECT_THAT(EventsOf(c), IsEmpty());
+  for (uint64_t item : {c, d}) EXPECT_THAT(*GroupsOf(*store_, ContainerId(item)), IsEmpty());
+  EXPECT_TRUE(catalog_.Contains(c)) << "the items stay";
+  ASSERT_TRUE(book_->Link(LinkOf("again", {a, d})).ok()) << "what is declared afterwards counts";
+  EXPECT_EQ(GroupsOf(*store_, "again")->at(0).parts.size(), 2u);
+}
+
+TEST_F(EventBookTest, BeyondItsCapASourceIsHeldUntilItIsReleased) {
+  LinkOptions options;
+  options.max_per_source = 2;
+  book_ = std::make_unique<EventBook>(*store_, catalog_, *live_, *learner_, options);
+  AddItem("e", 1, "s");
+  AddItem("e", 1, "s");
+  const uint64_t c = AddItem("e", 1, "s");
+  AddItem("e", 1, "t");
+  EXPECT_EQ(GroupsOf(*store_, "e")->at(0).parts.size(), 3u);
+  EXPECT_TRUE(store_->GetEvent("e")->event().members(2).held());
+  v1::ReleaseLinksRequest release;
+  release.set_source("s");
+  ASSERT_TRUE(book_->ReleaseLinks(release).ok());
+  EXPECT_TRUE(store_->GetEvent("e")->event().members(2).held()) << "the cap still holds";
+  ASSERT_TRUE(book_->DeleteItem(c - 1).ok());
+  ASSERT_TRUE(book_->ReleaseLinks(release).ok());
+  EXPECT_EQ(GroupsOf(*store_, "e")->at(0).parts.size(), 3u);
 }
 
 TEST_F(EventBookTest, AnUpdateSetsAndRemovesMetadataAndKeepsTheRest) {
