@@ -88,6 +88,15 @@ void AddMedia(CLI::App& app, ServerOptions& o) {
       ->check(CLI::Range(1, 64 << 20))
       ->capture_default_str();
   app.add_option("--max-pages", limits.max_pages, "Of a PDF")->check(CLI::Range(1, 1'000'000))->capture_default_str();
+  app.add_option("--max-archive-entries", limits.max_archive_entries, "Files in a document that is an archive")
+      ->check(CLI::Range(1, 65'535))
+      ->capture_default_str();
+  app.add_option("--max-inflated-bytes", limits.max_inflated_bytes, "Unpacked from a document")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-inflate-ratio", limits.max_inflate_ratio, "How many times its size a packed file may unpack to")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
   app.add_option("--max-blocks", limits.max_blocks, "Texts, pictures and tables of a document")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();

@@ -27,6 +27,9 @@ struct MediaLimits {
   int max_blocks = 20'000;                 // Texts, pictures and tables of a document.
   int max_document_pictures = 4'096;       // Of them; beyond these limits a document is refused.
   int max_pages = 5'000;                   // Of a PDF.
+  int max_archive_entries = 20'000;        // Files in a document that is an archive (Office, OpenDocument, EPUB),
+  int64_t max_inflated_bytes = 1LL << 30;  // their bytes together, as often as they are read, and
+  int max_inflate_ratio = 500;             // how many times larger than packed a file of more than 1 MiB may be.
   int64_t max_memory_bytes = 4LL << 30;    // Address space of a decoding process.
   double max_wall_seconds = 600.0;         // For one item, and one more for each second of sound or video decoded;
   double max_cpu_seconds = 600.0;          // CPU time likewise.

@@ -41,6 +41,7 @@ struct WireRequest {
   int64_t max_text_bytes;
   int64_t max_table_bytes;
   int64_t max_cells;
+  int64_t max_inflated_bytes;
   double min_seconds;
   double max_seconds;
   double frames_per_second;
@@ -54,6 +55,8 @@ struct WireRequest {
   int32_t max_blocks;
   int32_t max_document_pictures;
   int32_t cover_side;
+  int32_t max_archive_entries;
+  int32_t max_inflate_ratio;
   int32_t live;               // 1: the content is a pipe, read as it comes; records go out as soon as they are made.
   int32_t first_page;         // Of a PDF: the content is a PdfPagesHeader with pages from this one on; 0: it is not.
   double full_rate_seconds;   // Longer videos are decoded at slow_frames_per_second, without what nothing else needs.

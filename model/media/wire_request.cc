@@ -18,6 +18,9 @@ WireRequest RequestOf(const MediaLimits& limits, absl::string_view hint) {
   request.max_columns = limits.max_columns;
   request.max_cell_bytes = limits.max_cell_bytes;
   request.max_blocks = limits.max_blocks;
+  request.max_archive_entries = limits.max_archive_entries;
+  request.max_inflated_bytes = limits.max_inflated_bytes;
+  request.max_inflate_ratio = limits.max_inflate_ratio;
   request.max_document_pictures = limits.max_document_pictures;
   request.min_side = limits.min_side;
   request.image_side = limits.image_side;

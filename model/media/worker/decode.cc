@@ -3,7 +3,9 @@
 #include "absl/strings/string_view.h"
 #include "model/media/worker/content.h"
 #include "model/media/worker/html.h"
+#include "model/media/worker/markdown.h"
 #include "model/media/worker/npy.h"
+#include "model/media/worker/package.h"
 #include "model/media/worker/pdf.h"
 #include "model/media/worker/sniff.h"
 #include "model/media/worker/still.h"
@@ -26,6 +28,7 @@ absl::Status DecodeContent(int fd, const WireRequest& request, ResponseWriter* w
   const SniffedType type = Sniff(content);
   if (type.kind != Sniffed::kSvg && LooksLikeHtml(content.head())) return DecodeHtml(content, request, writer);
   const bool is_text = type.kind == Sniffed::kText;
+  if (is_text && LooksLikeMarkdown(request.media_type_hint, content.head())) return DecodeMarkdown(content, request, writer);
   if (is_text || type.kind == Sniffed::kTimed) {  // Rows in an old encoding look like neither.
     const TableFormat rows = SniffTable(content, request.media_type_hint, is_text);
     if (rows != TableFormat::kNone) return DecodeTable(content, rows, request, writer);
@@ -36,6 +39,7 @@ absl::Status DecodeContent(int fd, const WireRequest& request, ResponseWriter* w
   switch (type.kind) {
     case Sniffed::kStill: return DecodeStill(content, type.media_type, request, writer);
     case Sniffed::kSvg: return DecodeSvg(content, request, writer);
+    case Sniffed::kZip: return DecodePackage(content, request, writer);
     case Sniffed::kNpy: return DecodeNpy(content, request, writer);
     case Sniffed::kText: return DecodeText(content, request, writer);
     default: return UnsupportedContent(type.media_type);

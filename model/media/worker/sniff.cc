@@ -22,7 +22,7 @@ constexpr Magic kMagics[] = {
     {8, "WEBP", Sniffed::kStill, "image/webp"},
     {0, absl::string_view("\x93NUMPY", 6), Sniffed::kNpy, "application/x-npy"},
     {0, "%PDF-", Sniffed::kUnsupported, "application/pdf"},
-    {0, absl::string_view("PK\x03\x04", 4), Sniffed::kUnsupported, "application/zip"},
+    {0, absl::string_view("PK\x03\x04", 4), Sniffed::kZip, "application/zip"},
     {0, absl::string_view("\x1f\x8b", 2), Sniffed::kUnsupported, "application/gzip"},
     {0, absl::string_view("7z\xbc\xaf\x27\x1c", 6), Sniffed::kUnsupported, "application/x-7z-compressed"},
     {0, absl::string_view("Rar!\x1a\x07", 6), Sniffed::kUnsupported, "application/vnd.rar"},
@@ -129,7 +129,8 @@ SniffedType Sniff(const Content& content) {
 absl::Status UnsupportedContent(absl::string_view got) {
   return absl::UnimplementedError(absl::StrCat(
       "content: got ", got.empty() ? "bytes of no known type" : got,
-      ", wanted UTF-8 text, a picture (JPEG, PNG, WebP, GIF, BMP, SVG), or a sound or video that FFmpeg decodes (such "
+      ", wanted UTF-8 text, a picture (JPEG, PNG, WebP, GIF, BMP, SVG), a document "
+      "(PDF, HTML, Markdown, Office Open XML, OpenDocument, EPUB), a table, or a sound or video that FFmpeg decodes (such "
       "as WAV, MP3, FLAC, Ogg, MP4, WebM, AVI); convert it and send it again"));
 }
 

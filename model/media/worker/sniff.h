@@ -15,7 +15,8 @@ enum class Sniffed {
   kSvg,          // XML with an svg root.
   kNpy,          // NumPy arrays.
   kText,         // UTF-8, or UTF-16 with a byte order mark.
-  kUnsupported,  // Known, and decoded by nothing here: PDF, ZIP, HEIC...
+  kZip,          // Office documents, OpenDocument, EPUB.
+  kUnsupported,  // Known, and decoded by nothing here: 7z, HEIC...
   kTimed,        // Anything else: FFmpeg may know it.
 };
 
