@@ -125,25 +125,23 @@ void SplitCaption(TextBlock block, std::vector<TextBlock>* blocks) {
   blocks->push_back(std::move(text));
 }
 
-bool Share(const Box& a, const Box& b) { return a.left < b.right && b.left < a.right; }
+bool ShareWidth(const Box& a, const Box& b) { return a.left < b.right && b.left < a.right; }
+bool ShareHeight(const Box& a, const Box& b) { return a.top < b.bottom && b.top < a.bottom; }
 
-// What a caption describes: the room between it and the next text of its column, above or below.
+// What a caption describes: the room between it and the next text, above or below it, as wide as texts beside it allow.
 std::vector<Box> RoomsOf(const TextBlock& caption, const std::vector<TextBlock>& blocks) {
-  Box column = {std::max(0.0, caption.box.left - 0.02), 0, std::min(1.0, caption.box.right + 0.02), 0};
-  for (const TextBlock& other : blocks) {  // As wide as the texts around it.
-    if (!other.is_body() || !Share(other.box, caption.box)) continue;
-    column.left = std::min(column.left, other.box.left);
-    column.right = std::max(column.right, other.box.right);
-  }
-  Box above = column, below = column;
-  above.top = 0;
-  above.bottom = caption.box.top - kGap;
-  below.top = caption.box.bottom + kGap;
-  below.bottom = 1;
+  Box above = {0, 0, 1, caption.box.top - kGap}, below = {0, caption.box.bottom + kGap, 1, 1};
   for (const TextBlock& other : blocks) {
-    if (!other.is_body() || &other == &caption || !Share(other.box, column)) continue;
+    if (!other.is_body() || &other == &caption || !ShareWidth(other.box, caption.box)) continue;
     if (other.box.bottom <= caption.box.top + kGap) above.top = std::max(above.top, other.box.bottom + kGap);
     if (other.box.top >= caption.box.bottom - kGap) below.bottom = std::min(below.bottom, other.box.top - kGap);
+  }
+  for (Box* room : {&above, &below}) {
+    for (const TextBlock& other : blocks) {
+      if (!other.is_body() || ShareWidth(other.box, caption.box) || !ShareHeight(other.box, *room)) continue;
+      if (other.box.right <= caption.box.left) room->left = std::max(room->left, other.box.right + kGap);
+      if (other.box.left >= caption.box.right) room->right = std::min(room->right, other.box.left - kGap);
+    }
   }
   if (caption.is_table_caption) std::swap(above, below);
   return {above, below};

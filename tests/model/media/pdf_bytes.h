@@ -1,0 +1,51 @@
+// A plain PDF for tests. (ISO 32000-1, classic cross-reference table)
+#ifndef MIXMATCH_TESTS_MODEL_MEDIA_PDF_BYTES_H_
+#define MIXMATCH_TESTS_MODEL_MEDIA_PDF_BYTES_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace mixmatch::model {
+
+// One page each, A4: a filled square of 300 points in the upper half where the words have a caption, which goes below it;
+// then the words, a line each.
+struct PdfPage {
+  std::string caption;
+  std::vector<std::string> lines;
+};
+
+inline std::string PdfBytes(const std::vector<PdfPage>& pages) {
+  std::vector<std::string> objects = {"<< /Type /Catalog /Pages 2 0 R >>", "",
+                                      "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"};
+  std::string kids;
+  for (const PdfPage& page : pages) {
+    std::string stream;
+    if (!page.caption.empty()) {
+      stream = absl::StrCat("1 0 0 rg 100 450 300 300 re f 0 g BT /F1 10 Tf 72 415 Td (", page.caption, ") Tj ET ");
+    }
+    absl::StrAppend(&stream, "BT /F1 10 Tf 72 380 Td 12 TL ");
+    for (const std::string& line : page.lines) absl::StrAppend(&stream, "(", line, ") ' ");
+    stream += "ET";
+    objects.push_back(absl::StrCat("<< /Length ", stream.size(), " >>\nstream\n", stream, "\nendstream"));
+    objects.push_back(absl::StrCat("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents ", objects.size(),
+                                   " 0 R /Resources << /Font << /F1 3 0 R >> >> >>"));
+    absl::StrAppend(&kids, objects.size(), " 0 R ");
+  }
+  objects[1] = absl::StrCat("<< /Type /Pages /Count ", pages.size(), " /Kids [", kids, "] >>");
+  std::string bytes = "%PDF-1.4\n", table;
+  for (size_t i = 0; i < objects.size(); ++i) {
+    absl::StrAppendFormat(&table, "%010d 00000 n \n", bytes.size());
+    absl::StrAppend(&bytes, i + 1, " 0 obj\n", objects[i], "\nendobj\n");
+  }
+  const size_t place = bytes.size();
+  absl::StrAppend(&bytes, "xref\n0 ", objects.size() + 1, "\n0000000000 65535 f \n", table, "trailer << /Size ",
+                  objects.size() + 1, " /Root 1 0 R >>\nstartxref\n", place, "\n%%EOF\n");
+  return bytes;
+}
+
+}  // namespace mixmatch::model
+
+#endif  // MIXMATCH_TESTS_MODEL_MEDIA_PDF_BYTES_H_
