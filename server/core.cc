@@ -58,6 +58,9 @@ absl::StatusOr<std::unique_ptr<Core>> Core::Open(const ServerOptions& options) {
   core->ingest = std::make_unique<Ingest>(core->options, *core->store, core->catalog, *core->live, *core->learner,
                                           *core->events, *core->decoder);
   MIXMATCH_RETURN_IF_ERROR(core->ingest->Sweep());
+  core->live_ingest = std::make_unique<LiveIngest>(core->options, *core->store, core->catalog, *core->live,
+                                                   *core->learner, *core->events, *core->ingest, *core->decoder);
+  MIXMATCH_RETURN_IF_ERROR(core->live_ingest->Recover());
   core->queries = std::make_unique<QueryEngine>(core->options, *core->store, core->catalog, *core->live, *core->ingest);
   core->operations =
       std::make_unique<Operations>(*core->store, core->catalog, *core->live, *core->learner, *core->ingest);

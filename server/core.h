@@ -15,6 +15,7 @@
 #include "server/ingest.h"
 #include "server/learner.h"
 #include "server/live_index.h"
+#include "server/live_ingest.h"
 #include "server/maintenance.h"
 #include "server/operations.h"
 #include "server/options.h"
@@ -46,6 +47,7 @@ struct Core {
   std::unique_ptr<TrunkLearner> trunk_learner;
   std::unique_ptr<EventBook> events;
   std::unique_ptr<Ingest> ingest;
+  std::unique_ptr<LiveIngest> live_ingest;
   std::unique_ptr<QueryEngine> queries;
   std::unique_ptr<Operations> operations;
 };

@@ -235,18 +235,7 @@ absl::StatusOr<v1::Item> EventBook::UpdateItem(const v1::UpdateMetadataRequest& 
   edit.PutItem(record);
   const bool forms = request.has_name() || request.has_source() || request.has_observed_time() || request.has_location();
   if (forms && !record.links_removed()) {
-    const FormingChange before = forming_.Remove(known->item());
-    MIXMATCH_ASSIGN_OR_RETURN(const auto events, store_.GetEventIds(request.item_id()));
-    for (const std::string& event_id : events) {
-      MIXMATCH_ASSIGN_OR_RETURN(storage::v1::EventRecord* event, edit.Open(event_id));
-      if (absl::StartsWith(event_id, kFormedPrefix)) {
-        MIXMATCH_RETURN_IF_ERROR(edit.Dissolve(event_id, /*forever=*/false));
-      } else if (event->event().kind() == v1::EVENT_KIND_CONTAINER) {
-        event->mutable_event()->set_source(item.source());
-      }
-    }
-    MIXMATCH_RETURN_IF_ERROR(edit.Form(before, PrincipalOf(record.principal())));
-    MIXMATCH_RETURN_IF_ERROR(edit.Form(forming_.Add(item), PrincipalOf(record.principal())));
+    MIXMATCH_RETURN_IF_ERROR(FormAnew(*known, record, edit));
   }
   const absl::Status committed = edit.Commit(learner_).status();
   if (!committed.ok() && forms && !record.links_removed()) {
@@ -257,12 +246,27 @@ absl::StatusOr<v1::Item> EventBook::UpdateItem(const v1::UpdateMetadataRequest& 
   return item;
 }
 
-absl::Status EventBook::AddFormed(const ItemRecord& record, absl::Span<const v1::Part> parts, EventEdit& edit) {
+absl::Status EventBook::FormAnew(const ItemRecord& known, const ItemRecord& record, EventEdit& edit) {
+  const FormingChange before = forming_.Remove(known.item());
+  MIXMATCH_ASSIGN_OR_RETURN(const auto events, store_.GetEventIds(record.item().item_id()));
+  for (const std::string& event_id : events) {
+    MIXMATCH_ASSIGN_OR_RETURN(storage::v1::EventRecord* event, edit.Open(event_id));
+    if (absl::StartsWith(event_id, kFormedPrefix)) {
+      MIXMATCH_RETURN_IF_ERROR(edit.Dissolve(event_id, /*forever=*/false));
+    } else if (event->event().kind() == v1::EVENT_KIND_CONTAINER) {
+      event->mutable_event()->set_source(record.item().source());
+    }
+  }
+  MIXMATCH_RETURN_IF_ERROR(edit.Form(before, PrincipalOf(record.principal())));
+  return edit.Form(forming_.Add(record.item()), PrincipalOf(record.principal()));
+}
+
+absl::Status EventBook::AddContainer(const ItemRecord& record, EventEdit& edit) {
   const uint64_t item_id = record.item().item_id();
   const std::string principal = PrincipalOf(record.principal());
-  if (parts.size() >= 2) {
-    MIXMATCH_ASSIGN_OR_RETURN(storage::v1::EventRecord* container, edit.Open(ContainerId(item_id)));
-    v1::Event& event = *container->mutable_event();
+  MIXMATCH_ASSIGN_OR_RETURN(storage::v1::EventRecord* container, edit.Open(ContainerId(item_id)));
+  v1::Event& event = *container->mutable_event();
+  if (event.members().empty()) {
     event.set_kind(v1::EVENT_KIND_CONTAINER);
     event.set_principal(principal);
     event.set_source(record.item().source());
@@ -271,8 +275,14 @@ absl::Status EventBook::AddFormed(const ItemRecord& record, absl::Span<const v1:
     member.set_item_id(item_id);
     member.set_weight(1.0f);
     member.set_principal(principal);
-    MIXMATCH_RETURN_IF_ERROR(edit.Weigh(*container));
   }
+  return edit.Weigh(*container);
+}
+
+absl::Status EventBook::AddFormed(const ItemRecord& record, absl::Span<const v1::Part> parts, EventEdit& edit) {
+  const uint64_t item_id = record.item().item_id();
+  const std::string principal = PrincipalOf(record.principal());
+  if (parts.size() >= 2) MIXMATCH_RETURN_IF_ERROR(AddContainer(record, edit));
   edit.Relearn(ContainerId(item_id));
   return edit.Form(forming_.Add(record.item()), principal);
 }
@@ -298,6 +308,34 @@ absl::Status EventBook::AddNewItem(const storage::v1::ItemRecord& record, absl::
   if (done.ok()) done = edit.Commit(learner_).status();
   if (!done.ok()) forming_.Remove(record.item());
   return done;
+}
+
+absl::Status EventBook::ExtendItem(uint64_t item_id, const std::function<void(v1::Item&)>& change,
+                                   absl::Span<const v1::Part> parts, std::unique_ptr<index::StoreBatch> batch) {
+  absl::MutexLock lock(&mutex_);
+  const auto known = catalog_.Get(item_id);
+  if (known == nullptr) return absl::NotFoundError(absl::StrCat("item_id: item ", item_id, " was deleted"));
+  ItemRecord record = *known;
+  change(*record.mutable_item());
+  EventEdit edit(store_, catalog_, budget_, std::move(batch));
+  const bool forms = !parts.empty() && !record.links_removed();
+  if (forms) {
+    auto facts = std::make_shared<ItemFacts>();
+    facts->record = record;
+    facts->parts.assign(parts.begin(), parts.end());
+    edit.AddItem(std::move(facts));
+    if (parts.size() >= 2) MIXMATCH_RETURN_IF_ERROR(AddContainer(record, edit));
+    edit.Relearn(ContainerId(item_id));
+    MIXMATCH_RETURN_IF_ERROR(FormAnew(*known, record, edit));
+  } else {
+    edit.PutItem(record);
+  }
+  const absl::Status committed = edit.Commit(learner_).status();
+  if (!committed.ok() && forms) {
+    forming_.Remove(record.item());
+    forming_.Restore(known->item());
+  }
+  return committed;
 }
 
 }  // namespace mixmatch::server

@@ -56,6 +56,11 @@ class EventBook {
   absl::Status AddNewItem(const storage::v1::ItemRecord& record, absl::Span<const v1::Part> parts,
                           std::unique_ptr<index::StoreBatch> batch);
 
+  // For live streams: commits `batch`, which may hold new parts, with the item as `change` makes it. `parts` are all of
+  // its parts where its events are to be formed and learned again, else none. NOT_FOUND if the item is gone.
+  absl::Status ExtendItem(uint64_t item_id, const std::function<void(v1::Item&)>& change,
+                          absl::Span<const v1::Part> parts, std::unique_ptr<index::StoreBatch> batch);
+
   // Reserves an item id.
   uint64_t NextItemId() { return next_item_id_.fetch_add(1); }
   void SetNextItemId(uint64_t id) { next_item_id_ = id; }
@@ -73,6 +78,10 @@ class EventBook {
   absl::Status PutMembership(uint64_t item_id, const std::string& event_id, bool member, EventEdit& edit);
   absl::Status CommitDelete(uint64_t item_id, absl::Span<const std::pair<int, uint64_t>> parts);
   absl::Status RetractItem(const ItemRecord& record, bool forever, EventEdit& edit)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status AddContainer(const ItemRecord& record, EventEdit& edit);
+  // Forms what an item forms now that it has changed from `known`.
+  absl::Status FormAnew(const ItemRecord& known, const ItemRecord& record, EventEdit& edit)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status AddFormed(const ItemRecord& record, absl::Span<const v1::Part> parts, EventEdit& edit)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -13,7 +13,6 @@
 #include "proto/base/status_macros.h"
 #include "server/log.h"
 #include "server/spool.h"
-#include "server/trunk_outputs.h"
 #include "server/validation.h"
 
 namespace mixmatch::server {
@@ -285,17 +284,7 @@ absl::StatusOr<v1::Item> Ingest::Upload::DecodeAndCommit(const std::string& want
   const auto commit = [&](const Serving& current, absl::Span<const EncodedPart> ready) {
     std::unique_ptr<index::StoreBatch> batch = ingest_.store_.NewBatch();
     batch->PutItem(record);
-    for (size_t i = 0; i < ready.size(); ++i) {
-      parts[i].set_generation(current.generation);
-      storage::v1::PartRecord part;
-      *part.mutable_part() = parts[i];
-      batch->PutPart(part);
-      batch->PutVector(ready[i].part_id, current.generation, ready[i].vector);
-      batch->PutFeatures(ready[i].slot, ready[i].part_id, ready[i].features);
-      batch->PutTrunkFeatures(TrunkKey(current.encoder.trunk_number(), ready[i].slot), ready[i].part_id,
-                              ready[i].trunk_features);
-      batch->PutTokens(ready[i].part_id, ready[i].tokens);
-    }
+    PutParts(current, ready, parts, *batch);
     if (!header_.request_id().empty()) {
       storage::v1::RequestRecord answered;
       answered.set_item_id(item_id);

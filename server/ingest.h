@@ -76,6 +76,9 @@ class Ingest {
   // As stored, for another pass over an item's content. NOT_FOUND if the item is gone.
   absl::Status CutStored(const ItemRecord& record, PartEncoder& parts);
 
+  // A place for content that nothing else uses.
+  uint64_t NextContentId() { return next_content_id_.fetch_add(1); }
+
   uint64_t uploads() const { return uploads_; }
   const IngestCosts& costs() const { return costs_; }
 

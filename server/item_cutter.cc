@@ -7,6 +7,7 @@
 #include "absl/time/time.h"
 #include "model/parts/timed_parts.h"
 #include "proto/base/status_macros.h"
+#include "server/trunk_outputs.h"
 
 namespace mixmatch::server {
 namespace {
@@ -74,6 +75,21 @@ absl::StatusOr<CutItem> Cut(model::MediaDecoder& decoder, int fd, const std::str
     return absl::InvalidArgumentError("content: got nothing that can be seen, heard or read");
   }
   return cut;
+}
+
+void PutParts(const Serving& current, absl::Span<const EncodedPart> encoded, std::vector<v1::Part>& parts,
+              index::StoreBatch& batch) {
+  for (size_t i = 0; i < encoded.size(); ++i) {
+    const EncodedPart& ready = encoded[i];
+    parts[i].set_generation(current.generation);
+    storage::v1::PartRecord record;
+    *record.mutable_part() = parts[i];
+    batch.PutPart(record);
+    batch.PutVector(ready.part_id, current.generation, ready.vector);
+    batch.PutFeatures(ready.slot, ready.part_id, ready.features);
+    batch.PutTrunkFeatures(TrunkKey(current.encoder.trunk_number(), ready.slot), ready.part_id, ready.trunk_features);
+    batch.PutTokens(ready.part_id, ready.tokens);
+  }
 }
 
 v1::Part PartOf(const model::PartDraft& draft, uint64_t item_id, size_t position) {

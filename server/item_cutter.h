@@ -9,6 +9,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "index/store/store.h"
 #include "mixmatch/v1/item.pb.h"
 #include "model/media/media_decoder.h"
 #include "model/parts/parts.h"
@@ -57,6 +59,10 @@ struct CutItem {
 // Decodes, describes and encodes all of `fd`; a sound or video while it is decoded. As MediaDecoder::DecodeTo, MakeParts.
 absl::StatusOr<CutItem> Cut(model::MediaDecoder& decoder, int fd, const std::string& media_type_hint,
                             PartEncoder& parts);
+
+// Puts parts that `current` has encoded, with all that is made from them, into `batch`; sets their generation.
+void PutParts(const Serving& current, absl::Span<const EncodedPart> encoded, std::vector<v1::Part>& parts,
+              index::StoreBatch& batch);
 
 // API record of a part that was cut from `item_id`, vector and generation left out.
 v1::Part PartOf(const model::PartDraft& draft, uint64_t item_id, size_t position);

@@ -27,6 +27,11 @@ class ItemServiceImpl final : public v1::ItemService::Service {
     return ToGrpc(DoUpload(*context, *reader, *response));
   }
 
+  grpc::Status Live(grpc::ServerContext* context,
+                    grpc::ServerReaderWriter<v1::LiveResponse, v1::LiveRequest>* stream) override {
+    return ToGrpc(DoLive(*context, *stream));
+  }
+
   grpc::Status GetUpload(grpc::ServerContext*, const v1::GetUploadRequest* request,
                          v1::GetUploadResponse* response) override {
     return ToGrpc(DoGetUpload(request->request_id(), *response));
@@ -101,6 +106,36 @@ class ItemServiceImpl final : public v1::ItemService::Service {
     if (context.IsCancelled()) return absl::CancelledError("upload: the client ended the call");
     return absl::InvalidArgumentError(
         "upload: the stream ended without a finish; nothing was stored. With a request id it can be resumed");
+  }
+
+  absl::Status DoLive(grpc::ServerContext& context,
+                      grpc::ServerReaderWriter<v1::LiveResponse, v1::LiveRequest>& stream) {
+    v1::LiveRequest message;
+    if (!stream.Read(&message) || !message.has_header()) {
+      return absl::InvalidArgumentError("live: the first message must be a header");
+    }
+    MIXMATCH_ASSIGN_OR_RETURN(
+        const auto live, core_.live_ingest->Begin(
+                             message.header(), CallerOf(context),
+                             [&](const v1::LiveResponse& response) { stream.Write(response); },
+                             [&] { context.TryCancel(); }));
+    absl::Status wrong;
+    while (wrong.ok() && stream.Read(&message)) {
+      if (message.has_end()) return live->End(/*whole=*/true).status();
+      if (!message.has_chunk() || message.chunk().size() > kMostChunk) {
+        wrong = absl::InvalidArgumentError(absl::StrCat("live: after the header come chunks of at most ", kMostChunk,
+                                                        " bytes, then an end"));
+      } else if (core_.stopping) {
+        wrong = absl::UnavailableError("live: the server is ending; begin a new stream soon");
+      } else {
+        wrong = live->Append(message.chunk());
+      }
+    }
+    const absl::Status ended = live->End(/*whole=*/false).status();
+    MIXMATCH_RETURN_IF_ERROR(wrong);
+    MIXMATCH_RETURN_IF_ERROR(ended);
+    if (context.IsCancelled()) return absl::CancelledError("live: the client ended the call");
+    return absl::InvalidArgumentError("live: the stream ended without an end; what was told is stored");
   }
 
   absl::Status DoGetUpload(const std::string& request_id, v1::GetUploadResponse& response) {

@@ -10,6 +10,7 @@
 #include "model/media/media_decoder.h"
 #include "model/trunk/trunk.h"
 #include "server/link_options.h"
+#include "server/live_options.h"
 #include "server/probe.h"
 #include "server/search_options.h"
 
@@ -50,6 +51,7 @@ struct ServerOptions {
   SearchServingOptions search;
   LearnerOptions learner;
   LinkOptions links;
+  LiveOptions live;
   model::MediaDecoderOptions decoder;
   std::string init = "base";        // The first trunk of a new data directory: base, scratch or a file.
   model::TrunkConfig trunk = model::TrunkConfig::Small();  // Of scratch.

@@ -94,6 +94,7 @@ int Run(const std::vector<std::string>& arguments, const Terminal& terminal, con
       ->capture_default_str();
   app.add_flag("--json", session.json, "For programs: one JSON object a line");
   AddPut(app, session);
+  AddLive(app, session);
   AddSearch(app, session);
   AddItems(app, session);
   AddDownload(app, session);

@@ -80,6 +80,7 @@ int Run(const std::vector<std::string>& arguments, const Terminal& terminal,
 
 // Each adds one command, or one family of them, to the program. `session` outlives `app`.
 void AddPut(CLI::App& app, Session& session);
+void AddLive(CLI::App& app, Session& session);
 void AddSearch(CLI::App& app, Session& session);
 void AddItems(CLI::App& app, Session& session);  // get, ls, rm, items
 void AddDownload(CLI::App& app, Session& session);

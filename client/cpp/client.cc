@@ -3,9 +3,11 @@
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <random>
 #include <sstream>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -59,6 +61,47 @@ class GrpcClient final : public Client {
         searches_(v1::SearchService::NewStub(channel)),
         learning_(v1::LearningService::NewStub(channel)),
         admin_(v1::AdminService::NewStub(channel)) {}
+
+  absl::StatusOr<v1::Item> Live(const v1::UploadHeader& header, const std::function<std::string()>& read,
+                                const std::function<void(const v1::LiveResponse&)>& hear) override {
+    grpc::ClientContext context;
+    context.set_wait_for_ready(false);
+    const auto stream = items_->Live(&context);
+    v1::LiveRequest message;
+    *message.mutable_header() = header;
+    bool open = stream->Write(message);
+    v1::Item item;
+    std::string reason;
+    std::atomic<bool> cut{false};
+    std::thread hearing([&] {
+      v1::LiveResponse response;
+      while (stream->Read(&response)) {
+        if (response.has_item()) item = response.item();
+        hear(response);
+        if (response.cut_reason().empty()) continue;
+        reason = response.cut_reason();
+        cut = true;
+        context.TryCancel();  // The writing end may be waiting.
+      }
+    });
+    while (open && !cut) {
+      std::string bytes = read();
+      const bool end = bytes.empty();
+      if (end) {
+        message.mutable_end();
+      } else {
+        message.set_chunk(std::move(bytes));
+      }
+      open = stream->Write(message);
+      if (end) break;
+    }
+    stream->WritesDone();
+    hearing.join();
+    const absl::Status status = ToAbsl(stream->Finish());
+    if (!reason.empty()) return absl::AbortedError(absl::StrCat("the stream was cut: ", reason));
+    MIXMATCH_RETURN_IF_ERROR(status);
+    return item;
+  }
 
   absl::StatusOr<v1::UploadResponse> Upload(v1::UploadHeader header, std::istream& content,
                                             const std::function<void(uint64_t)>& progress) override {
@@ -365,6 +408,11 @@ std::unique_ptr<Client> Client::Create(const ClientOptions& options) {
   }
   return std::make_unique<GrpcClient>(
       options, grpc::CreateCustomChannel(options.address, grpc::InsecureChannelCredentials(), arguments));
+}
+
+absl::StatusOr<v1::Item> Client::Live(const v1::UploadHeader&, const std::function<std::string()>&,
+                                      const std::function<void(const v1::LiveResponse&)>&) {
+  return absl::UnimplementedError("live: not by this client");
 }
 
 absl::StatusOr<v1::UploadResponse> Client::UploadBytes(v1::UploadHeader header, const std::string& bytes) {

@@ -44,6 +44,12 @@ class Client {
                                                     const std::function<void(uint64_t)>& progress) = 0;
   absl::StatusOr<v1::UploadResponse> UploadBytes(v1::UploadHeader header, const std::string& bytes);
 
+  // Stores a sound or video while it is being made. `read` waits for the next bytes and gives them, none at the end;
+  // `hear` is told each answer, on a thread of its own. The item as it stays; an error where the stream was cut, though
+  // what was told is stored. Has no timeout.
+  virtual absl::StatusOr<v1::Item> Live(const v1::UploadHeader& header, const std::function<std::string()>& read,
+                                        const std::function<void(const v1::LiveResponse&)>& hear);
+
   virtual absl::StatusOr<v1::Item> Get(uint64_t item_id, bool parts = false, bool vectors = false) = 0;
   virtual absl::StatusOr<v1::ItemServiceListResponse> List(const v1::ItemServiceListRequest& request) = 0;
   virtual absl::Status Delete(uint64_t item_id) = 0;

@@ -88,6 +88,24 @@ class Client:
             header.location.latitude, header.location.longitude = location
         return self.items.Upload(_upload_messages(header, data), timeout=self._timeout).item
 
+    def live(self, chunks: Iterable[bytes], *, event: str = "", name: str = "", media_type: str = "",
+             metadata: Optional[Dict[str, Any]] = None, origin: str = "",
+             observed_time: Optional[float] = None) -> Iterator[item_service_pb2.LiveResponse]:
+        """Stores a sound or video while it is being made: a container that can be read as it comes, such as MPEG-TS,
+        Matroska, Ogg, MP3 or WAV. Yields what became searchable; the last answer has the item as it stays."""
+        header = item_service_pb2.UploadHeader(media_type=media_type, name=name, source=origin, event_id=event,
+                                               metadata=filters.values(metadata or {}))
+        if observed_time is not None:
+            header.observed_time.FromMicroseconds(round(observed_time * 1e6))
+
+        def messages() -> Iterator[item_service_pb2.LiveRequest]:
+            yield item_service_pb2.LiveRequest(header=header)
+            for chunk in chunks:
+                yield item_service_pb2.LiveRequest(chunk=chunk)
+            yield item_service_pb2.LiveRequest(end=item_service_pb2.LiveEnd())
+
+        yield from self.items.Live(messages())
+
     def put_text(self, words: str, **arguments: Any) -> item_pb2.Item:
         return self.put(words.encode("utf-8"), media_type="text/plain", **arguments)
 
