@@ -51,7 +51,7 @@ absl::Status Straighten(int64_t most_cells, Grid* grid) {
 }
 
 void OfficeBlocks::Apart() {
-  fresh_ = false;
+  last_ = Last::kOther;
   document_.NoNext();
 }
 
@@ -68,7 +68,7 @@ absl::Status OfficeBlocks::Heading(absl::string_view utf8) {
 }
 
 absl::Status OfficeBlocks::Caption(absl::string_view utf8, bool before_a_table) {
-  const bool after = fresh_ && !before_a_table;
+  const bool after = last_ == Last::kFigure || (last_ == Last::kTable && !before_a_table);
   Apart();
   return after ? document_.Caption(utf8) : document_.CaptionOfNext(utf8);
 }
@@ -76,7 +76,7 @@ absl::Status OfficeBlocks::Caption(absl::string_view utf8, bool before_a_table) 
 absl::Status OfficeBlocks::Figure(std::string file, absl::string_view alternative) {
   MIXMATCH_RETURN_IF_ERROR(document_.Figure(std::move(file)));
   if (!document_.added()) return absl::OkStatus();
-  fresh_ = true;
+  last_ = Last::kFigure;
   const std::vector<absl::string_view> words = absl::StrSplit(alternative, ' ', absl::SkipWhitespace());
   return words.size() < 2 ? absl::OkStatus() : document_.Caption(alternative);
 }
@@ -96,7 +96,7 @@ absl::Status OfficeBlocks::Table(Grid grid, absl::string_view name) {
     std::move(grid[r].begin(), grid[r].end(), std::back_inserter(table.cells));
   }
   MIXMATCH_RETURN_IF_ERROR(document_.Table(std::move(table)));
-  fresh_ = document_.added();
+  last_ = document_.added() ? Last::kTable : Last::kOther;
   return absl::OkStatus();
 }
 

@@ -19,7 +19,7 @@ class OfficeBlocks {
 
   absl::Status Text(absl::string_view utf8);
   absl::Status Heading(absl::string_view utf8);
-  // Describes the figure or table directly before it, else the one directly after it.
+  // Describes the figure directly before it, or the table there if no other follows; else what comes directly after it.
   absl::Status Caption(absl::string_view utf8, bool before_a_table);
   // `alternative` describes it where it has two words or more.
   absl::Status Figure(std::string file, absl::string_view alternative);
@@ -31,7 +31,8 @@ class OfficeBlocks {
   void Apart();
 
   DocumentWriter& document_;
-  bool fresh_ = false;  // The last block is a figure or table that no caption followed.
+  enum class Last { kOther, kFigure, kTable };  // One that no caption followed is still to be described.
+  Last last_ = Last::kOther;
 };
 
 // Without empty rows and columns, all rows of one length. RESOURCE_EXHAUSTED where that would be more than `most_cells`.

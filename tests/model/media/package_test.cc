@@ -120,6 +120,14 @@ TEST(PackageTest, CaptionsOfAWordDocumentDescribeTheFigureBeforeAndTheTableAfter
                                         "caption Table 1: masses > 5", "table [Part] [Mass] Rod 3"));
 }
 
+TEST(PackageTest, ACaptionBetweenAFigureAndATableIsTheFiguresAndBetweenTablesTheNextOnes) {
+  const auto media = Decode(MakeZip(WordFiles(absl::StrCat(kWordPicture, Paragraph("Beschriftung", "of the figure"), kWordTable,
+                                                           Paragraph("Beschriftung", "of the second"), kWordTable))));
+  ASSERT_TRUE(media.ok()) << media.status();
+  EXPECT_THAT(Told(*media), ElementsAre("figure", "caption of the figure > 0", "table [Part] [Mass] Rod 3",
+                                        "caption of the second > 4", "table [Part] [Mass] Rod 3"));
+}
+
 TEST(PackageTest, PagesOfAWordDocumentAreThoseWhereItsWriterBrokeThem) {
   const auto media = Decode(MakeZip(WordFiles(absl::StrCat(
       Paragraph("", "one"), "<w:p><w:r><w:lastRenderedPageBreak/><w:t>two</w:t></w:r></w:p>"))));
