@@ -21,6 +21,8 @@ EXACT_BELOW = 1_000  # So that few vectors too are searched by a graph, in the s
 BATCHES, CALLS = 2, 8  # In flight at once.
 CORES = 2
 START_SECONDS, STOP_SECONDS = 120, 60
+PROBE_SECONDS = 65  # The server looks at its recall every minute.
+MOST_TURNS = 40
 _SEED = 1
 
 
@@ -92,19 +94,28 @@ def measure(programs: pathlib.Path, settings, say: Callable[[str], None]) -> dic
         ours.ask("options", exact_below=EXACT_BELOW, memtable_limit=rows)
         ours.build(folder / "base.f32", rows, dim, CORES)
         told = {"vectors": rows, "batches_in_flight": BATCHES}
-        wanted = remote.search(test, 0, BATCHES, 0)["recall"]
-        breadth = next((breadth for breadth in BREADTHS if ours.search(test, breadth, CORES, 0)["recall"] >= wanted),
-                       BREADTHS[-1])
-        told["inprocess_breadth"] = breadth
-        speeds = {"grpc": [], "inprocess": [], "unary": []}
-        for _ in range(settings.repeats):
-            for name, peer, threads, ef in (("inprocess", ours, CORES, breadth), ("grpc", remote, BATCHES, 0)):
-                turn = peer.search(test, ef, threads, settings.seconds)
-                speeds[name].append(turn["qps"])
-                told[f"{name}_recall"] = turn["recall"]
+        speeds = {}
+        wanted = breadth = None
+        for _ in range(MOST_TURNS):
+            turn = remote.search(test, 0, BATCHES, settings.seconds)
+            if turn["recall"] != wanted:  # The server has found its breadth, or another one: begin anew.
+                wanted = turn["recall"]
+                reaching = (b for b in BREADTHS if ours.search(test, b, CORES, 0)["recall"] >= wanted)
+                breadth = next(reaching, BREADTHS[-1])
+                speeds = {"grpc": [], "inprocess": [], "unary": []}
+                time.sleep(0 if settings.quick else PROBE_SECONDS)  # It may broaden its searches after the first ones.
+                continue
+            speeds["grpc"].append(turn["qps"])
+            inprocess = ours.search(test, breadth, CORES, settings.seconds)
+            speeds["inprocess"].append(inprocess["qps"])
             done = remote.ask("unary", queries=test.vectors, count=test.count, dim=dim, k=K, threads=CALLS,
                               seconds=settings.seconds)
             speeds["unary"].append(done["queries"] / done["seconds"])
+            if len(speeds["unary"]) == settings.repeats:
+                break
+        else:
+            raise Unavailable("the server's recall did not come to rest")
+        told.update(grpc_recall=wanted, inprocess_recall=inprocess["recall"], inprocess_breadth=breadth)
         for name, values in speeds.items():
             told[f"{name}_qps"] = statistics.median(values)
     say(f"grpc: {told['grpc_qps']:.0f}/s in batches (recall {told['grpc_recall']:.3f}), {told['unary_qps']:.0f}/s one "
