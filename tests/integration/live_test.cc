@@ -95,7 +95,7 @@ TEST(LiveTest, PartsCanBeFoundWhileTheStreamRunsAndItEndsAsAWholeItem) {
   const uint64_t item_id = response.item().item_id();
   v1::SearchRequest search;
   search.set_k(5);
-  search.add_terms()->set_part_id(response.parts(0).part_id());
+  search.add_query()->set_part_id(response.parts(0).part_id());
   EXPECT_EQ(HitItems(api.Search(search)), std::vector<uint64_t>{item_id});
   ASSERT_TRUE(call.Send(absl::string_view(bytes).substr(bytes.size() * 2 / 3)));
   call.End();
