@@ -2,6 +2,8 @@
 
 #include "model/modality/audio/audio_room.h"
 #include "model/modality/image/image_room.h"
+#include "model/modality/series/series_room.h"
+#include "model/modality/table/table_room.h"
 #include "model/modality/text/text_room.h"
 #include "model/modality/video/video_room.h"
 
@@ -9,7 +11,8 @@ namespace mixmatch::model {
 
 absl::Span<const ModalityRoom* const> ModalityTable() {
   // Append only: a slot is stored with what was learned.
-  static const ModalityRoom* const table[] = {TextRoom(), ImageRoom(), AudioRoom(), VideoRoom()};
+  static const ModalityRoom* const table[] = {TextRoom(),  ImageRoom(), AudioRoom(),
+                                             VideoRoom(), TableRoom(), SeriesRoom()};
   return table;
 }
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include "model/modality/feature_math.h"
 #include "model/modality/text/text_features.h"
+#include "model/modality/text/text_tokens.h"
 
 namespace mixmatch::model {
 namespace {
@@ -27,16 +27,7 @@ Tokens TextTokens(const std::u32string& folded) {
   tokens.count = static_cast<int>(std::clamp<size_t>(words.size(), 1, kMostTokens));
   tokens.bytes.assign(static_cast<size_t>(tokens.count) * kTokenBytes, 0);
   for (size_t w = 0; w < words.size(); ++w) {
-    uint8_t* row = &tokens.bytes[w * tokens.count / words.size() * kTokenBytes];
-    for (size_t n = 1; n <= 4; ++n) {
-      for (size_t i = 0; i + n <= words[w].size(); ++i) {
-        if (n == 1 && words[w][i] == U' ') continue;
-        uint64_t hash = n;
-        for (size_t k = 0; k < n; ++k) hash = SplitMix(hash ^ words[w][i + k]).Next();
-        uint8_t& cell = row[hash % kTokenBytes];
-        cell = static_cast<uint8_t>(std::min(255, cell + 64));
-      }
-    }
+    CountGrams(words[w], &tokens.bytes[w * tokens.count / words.size() * kTokenBytes]);
   }
   return tokens;
 }
