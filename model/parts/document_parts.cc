@@ -5,8 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "model/parts/table_parts.h"
 #include "proto/base/status_macros.h"
 
 namespace mixmatch::model {
@@ -131,18 +130,9 @@ class DocumentParts {
 
   absl::Status AddTable(size_t b) {
     MIXMATCH_RETURN_IF_ERROR(FlushSection());
-    const DecodedTable& table = blocks_[b].table;
-    std::string text = absl::StrJoin(table.columns, " | ");
-    for (size_t i = 0; i < table.cells.size(); ++i) {
-      absl::StrAppend(&text, i % table.columns.size() == 0 ? "\n" : " | ", table.cells[i]);
-    }
+    const DecodedBlock& block = blocks_[b];
     draft_of_[b] = static_cast<int>(own_.size());
-    for (const TextChunk& chunk : CutText(text)) {
-      MIXMATCH_RETURN_IF_ERROR(Describe(text, chunk, Draft(blocks_[b], v1::PART_KIND_ROWS)));
-    }
-    if (draft_of_[b] == static_cast<int>(own_.size())) draft_of_[b] = -1;
-    Advance(text);
-    return absl::OkStatus();
+    return model::AddTable(block.table, Draft(block, v1::PART_KIND_ROWS), own_);
   }
 
   static constexpr size_t kMostCaption = 4'000;  // Bytes; a text room takes no more.

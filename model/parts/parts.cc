@@ -3,6 +3,8 @@
 #include "absl/strings/str_cat.h"
 #include "model/parts/document_parts.h"
 #include "model/parts/part_list.h"
+#include "model/parts/series_parts.h"
+#include "model/parts/table_parts.h"
 #include "model/parts/text_parts.h"
 #include "model/parts/timed_parts.h"
 #include "proto/base/status_macros.h"
@@ -33,6 +35,12 @@ absl::StatusOr<std::vector<PartDraft>> MakeParts(const DecodedMedia& media) {
       break;
     case v1::MODALITY_DOCUMENT:
       MIXMATCH_RETURN_IF_ERROR(AddDocument(media, parts));
+      break;
+    case v1::MODALITY_TABLE:
+      MIXMATCH_RETURN_IF_ERROR(AddTable(media.table, PartDraft(), parts));
+      break;
+    case v1::MODALITY_SERIES:
+      MIXMATCH_RETURN_IF_ERROR(AddSeries(media.series, parts));
       break;
     case v1::MODALITY_AUDIO:
     case v1::MODALITY_VIDEO:
