@@ -13,10 +13,6 @@ namespace {
 
 using Kind = DecodedBlock::Kind;
 
-uint64_t Characters(absl::string_view text) {
-  return static_cast<uint64_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
 class DocumentParts {
  public:
   explicit DocumentParts(const std::vector<DecodedBlock>& blocks) : blocks_(blocks), draft_of_(blocks.size(), -1) {}

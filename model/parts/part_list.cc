@@ -1,5 +1,6 @@
 #include "model/parts/part_list.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -29,6 +30,10 @@ absl::Status PartList::Describe(const PartContent& content, PartDraft draft) {
   MIXMATCH_RETURN_IF_ERROR(DescribePart(content, &draft));
   parts_.push_back(std::move(draft));
   return absl::OkStatus();
+}
+
+uint64_t Characters(absl::string_view text) {
+  return static_cast<uint64_t>(std::count_if(text.begin(), text.end(), [](char c) { return !IsContinuation(c); }));
 }
 
 absl::string_view Prefix(absl::string_view text, size_t bytes) {

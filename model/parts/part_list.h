@@ -36,6 +36,9 @@ class PartList {
   std::vector<PartDraft> parts_;
 };
 
+// Code points of UTF-8.
+uint64_t Characters(absl::string_view text);
+
 // The longest prefix of at most `bytes` bytes that ends between characters of UTF-8.
 absl::string_view Prefix(absl::string_view text, size_t bytes);
 

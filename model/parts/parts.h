@@ -40,7 +40,7 @@ struct PartDraft {
 // All parts, those of the item's own modality first, then by time. Deterministic, on the calling thread.
 // - sound: see SoundWindows; video: see ShotCutter; subtitles, chapters, tags: a part each; a cover: a picture;
 // - documents, tables, series: see AddDocument, AddTable, CutSeries;
-// - text: chunks of up to 1,500 bytes that end at a paragraph, a sentence or a space, with no overlap.
+// - text: chunks of up to 1,500 bytes that end at a paragraph, a sentence or a space; see AddText.
 // INVALID_ARGUMENT if nothing is left (a text of white space). RESOURCE_EXHAUSTED beyond kMostParts.
 absl::StatusOr<std::vector<PartDraft>> MakeParts(const DecodedMedia& media);
 

@@ -1,10 +1,13 @@
 #include "model/parts/parts.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "model/parts/series_parts.h"
 
 namespace mixmatch::model {
 namespace {
@@ -77,6 +80,110 @@ TEST(MakePartsTest, WhiteSpaceIsRefused) {
   media.modality = v1::MODALITY_TEXT;
   media.text = " \n\t ";
   EXPECT_EQ(MakeParts(media).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+DecodedSeries Series(size_t rows, double step) {
+  DecodedSeries series;
+  series.channels = {"temperature", "pressure"};
+  series.units = {"C", ""};
+  for (size_t r = 0; r < rows; ++r) {
+    series.seconds.push_back(step * static_cast<double>(r));
+    series.values.push_back(static_cast<float>(r % 11));
+    series.values.push_back(static_cast<float>(r % 7));
+  }
+  return series;
+}
+
+TEST(TablePartsTest, ATableHasAHeaderAndGroupsThatCoverItsRows) {
+  DecodedMedia media;
+  media.modality = v1::MODALITY_TABLE;
+  media.table.columns = {"bird", "calls"};
+  for (int r = 0; r < 45; ++r) {
+    media.table.cells.push_back("crow");
+    media.table.cells.push_back(std::to_string(r));
+  }
+  const auto parts = MakeParts(media);
+  ASSERT_TRUE(parts.ok()) << parts.status();
+  ASSERT_EQ(parts->size(), 4);
+  EXPECT_EQ((*parts)[0].kind, v1::PART_KIND_HEADER);
+  EXPECT_EQ((*parts)[0].snippet, "bird | calls");
+  uint64_t next = 0;
+  for (size_t p = 1; p < parts->size(); ++p) {
+    EXPECT_EQ((*parts)[p].kind, v1::PART_KIND_ROWS);
+    EXPECT_EQ((*parts)[p].modality, v1::MODALITY_TABLE);
+    EXPECT_EQ((*parts)[p].start_row, next);
+    next = (*parts)[p].end_row;
+  }
+  EXPECT_EQ(next, 45);
+  EXPECT_EQ((*parts)[2].snippet, "crow | 20");
+}
+
+TEST(TablePartsTest, AMillionRowsAreAtMostFiveHundredAndThirteenParts) {
+  DecodedMedia media;
+  media.modality = v1::MODALITY_TABLE;
+  media.table.columns = {"n"};
+  media.table.cells.assign(1'000'000, "7");
+  const auto parts = MakeParts(media);
+  ASSERT_TRUE(parts.ok()) << parts.status();
+  EXPECT_LE(parts->size(), 513);
+  EXPECT_EQ(parts->back().end_row, 1'000'000);
+}
+
+TEST(CutSeriesTest, DailyRowsAreWeeksAndHourlyOnesDays) {
+  for (const auto& [step, rows] : {std::make_pair(86'400.0, size_t{7}), std::make_pair(3'600.0, size_t{24})}) {
+    const std::vector<SeriesWindow> windows = CutSeries(Series(rows * 10, step).seconds);
+    ASSERT_EQ(windows.size(), 10);
+    for (size_t w = 0; w < windows.size(); ++w) {
+      EXPECT_EQ(windows[w].start, w * rows);
+      EXPECT_EQ(windows[w].end, (w + 1) * rows);
+    }
+  }
+}
+
+TEST(CutSeriesTest, WindowsCoverEveryRowAndNoGap) {
+  DecodedSeries series = Series(2'000, 0.1);
+  for (size_t r = 700; r < series.seconds.size(); ++r) series.seconds[r] += 60.0;
+  const std::vector<SeriesWindow> windows = CutSeries(series.seconds);
+  size_t covered = 0;
+  for (const SeriesWindow& window : windows) {
+    EXPECT_LE(window.start, covered);
+    EXPECT_GT(window.end, covered);
+    EXPECT_FALSE(window.start < 700 && window.end > 700) << window.start << " to " << window.end;
+    covered = window.end;
+  }
+  EXPECT_EQ(covered, 2'000);
+}
+
+TEST(SeriesPartsTest, AWindowTellsItsRowsItsTimeAndItsChannels) {
+  DecodedMedia media;
+  media.modality = v1::MODALITY_SERIES;
+  media.series = Series(21, 86'400.0);
+  const auto parts = MakeParts(media);
+  ASSERT_TRUE(parts.ok()) << parts.status();
+  ASSERT_EQ(parts->size(), 3);
+  EXPECT_EQ((*parts)[1].start_row, 7);
+  EXPECT_EQ((*parts)[1].end_row, 14);
+  EXPECT_EQ((*parts)[1].start_seconds, 7 * 86'400.0);
+  EXPECT_EQ((*parts)[1].end_seconds, 14 * 86'400.0);
+  EXPECT_EQ((*parts)[1].snippet, "temperature [C], pressure");
+}
+
+TEST(TextPartsTest, ChunksOverlapByAboutASentenceAndCountCharacters) {
+  DecodedMedia media;
+  media.modality = v1::MODALITY_TEXT;
+  for (int i = 0; i < 120; ++i) media.text += "Der W\xC3\xB6lf Nummer " + std::to_string(i) + " heult laut. ";
+  const auto parts = MakeParts(media);
+  ASSERT_TRUE(parts.ok()) << parts.status();
+  ASSERT_GT(parts->size(), 1);
+  for (size_t p = 0; p < parts->size(); ++p) {
+    const PartDraft& part = (*parts)[p];
+    const std::string before = media.text.substr(0, part.start_byte);
+    EXPECT_EQ(part.start_character, before.size() - std::count(before.begin(), before.end(), '\xC3'));
+    EXPECT_EQ(media.text.substr(part.start_byte, 4), "Der ");
+    if (p == 0) continue;
+    EXPECT_LT(part.start_byte, (*parts)[p - 1].end_byte);
+    EXPECT_GT(part.start_byte + 200, (*parts)[p - 1].end_byte);
+  }
 }
 
 }  // namespace
