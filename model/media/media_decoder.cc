@@ -126,6 +126,11 @@ class PooledDecoder : public MediaDecoder {
 
   // Its tools run on this thread, between the slots that its pages take.
   absl::StatusOr<DecodedMedia> RunPdf(int fd, const WireRequest& request, MediaSink& sink) {
+    const absl::string_view hint = request.media_type_hint, kind = hint.substr(0, hint.find('/'));
+    if (kind == "image" || kind == "audio" || kind == "video") {
+      return absl::InvalidArgumentError(absl::StrCat("content: got a PDF, wanted ", kind,
+                                                     " as the media type says; correct one of them"));
+    }
     return DecodePdf(fd, tool_path_, limits_, [&](int pages, int first) {
       WireRequest some = request;
       some.first_page = first;

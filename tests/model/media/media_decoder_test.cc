@@ -278,8 +278,8 @@ TEST(MediaDecoderTest, ContentThatContradictsItsHintIsRefused) {
 }
 
 TEST(MediaDecoderTest, ContentThatNothingDecodesIsUnimplementedAndNamesWhatIsSupported) {
-  EXPECT_REFUSED(Decode("%PDF-1.7 and so on"), kUnimplemented, "application/pdf");
-  EXPECT_REFUSED(Decode(std::string("PK\x03\x04\0\0\0\0", 8)), kUnimplemented, "WAV");
+  EXPECT_REFUSED(Decode(std::string("\x1f\x8b\x08\0\0\0\0\0", 8)), kUnimplemented, "application/gzip");
+  EXPECT_REFUSED(Decode("SQLite format 3 and so on"), kUnimplemented, "WAV");
   EXPECT_REFUSED(Decode(std::string("\x01\0\x02\xff\xfe\0\x07", 7)), kUnimplemented, "UTF-8 text");
 }
 
