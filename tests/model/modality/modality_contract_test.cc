@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "model/media/rows.h"
 #include "model/modality/feature_math.h"
 #include "model/modality/modality.h"
 
@@ -18,6 +19,8 @@ struct Samples {
   std::vector<std::vector<uint8_t>> pictures;
   std::vector<std::vector<float>> sounds;
   std::vector<std::vector<TimedFrame>> shots;
+  std::vector<std::vector<std::string>> cells;
+  std::vector<DecodedSeries> series;
   std::vector<PartContent> parts;
 };
 
@@ -91,6 +94,38 @@ std::unique_ptr<Samples> MakeSamples(Modality modality) {
         samples->parts.back().frames = frames;
       }
       break;
+    case Modality::kTable:
+      samples->cells = {{"bird", "calls"}, {"crow", "4", "wren", "7"}, {"day", "degrees"}, {"2024-01-01", "12.5"},
+                        {"a", "b"}, {"", ""}, {std::string(9000, 'x'), "\xff\xfe"}, {"1e300", "-1e300", "nan", "inf"},
+                        std::vector<std::string>(300, "column"), std::vector<std::string>(600, "3")};
+      for (size_t i = 0; i < samples->cells.size(); i += 2) {
+        samples->parts.emplace_back();
+        samples->parts.back().table = {samples->cells[i], samples->cells[i + 1]};
+      }
+      break;
+    case Modality::kSeries:
+      for (int kind = 0; kind < 6; ++kind) {
+        DecodedSeries series;
+        const int channels = kind == 4 ? 100 : 2, rows = kind == 5 ? 1 : 200;
+        for (int c = 0; c < channels; ++c) {
+          series.channels.push_back("channel " + std::to_string(kind * c));
+          series.units.push_back(c % 2 == 0 ? "C" : "");
+        }
+        for (int r = 0; r < rows; ++r) {
+          series.seconds.push_back(kind == 3 ? 0.0 : 0.5 * r);
+          for (int c = 0; c < channels; ++c) {
+            const float wave = std::sin(0.1f * (kind + 1) * r + c);
+            series.values.push_back(kind == 1 ? 5.0f : kind == 2 && r % 3 == 0 ? std::nanf("") : kind == 3 ? 1e30f * wave : wave);
+          }
+        }
+        samples->series.push_back(std::move(series));
+      }
+      for (const DecodedSeries& series : samples->series) {
+        samples->parts.emplace_back();
+        samples->parts.back().series = {series.channels, series.units, series.seconds, series.values};
+      }
+      break;
+    default: ADD_FAILURE() << "no samples of modality " << static_cast<int>(modality);
   }
   for (PartContent& part : samples->parts) part.modality = modality;
   return samples;
