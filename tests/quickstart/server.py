@@ -50,6 +50,10 @@ class Server:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def data(self) -> pathlib.Path:
+        return self._data
+
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
