@@ -4,10 +4,13 @@
 #include <map>
 #include <ostream>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "google/protobuf/util/json_util.h"
 
 namespace mixmatch::client {
@@ -145,9 +148,21 @@ std::string Bytes(uint64_t bytes) {
 }
 
 std::string PartText(const v1::Part& part) {
-  if (part.modality() == v1::MODALITY_TEXT && !part.snippet().empty()) return part.snippet();
-  if (part.end_seconds() <= part.start_seconds()) return "";
-  return absl::StrCat(Clock(part.start_seconds()), "-", Clock(part.end_seconds()));
+  std::vector<std::string> where;
+  if (part.page() > 0) where.push_back(absl::StrCat("page ", part.page()));
+  if (part.end_row() > part.start_row()) where.push_back(absl::StrCat("rows ", part.start_row() + 1, "-", part.end_row()));
+  if (part.end_seconds() > part.start_seconds()) {
+    where.push_back(absl::StrCat(Clock(part.start_seconds()), "-", Clock(part.end_seconds())));
+  }
+  const bool names_itself = part.kind() == v1::PART_KIND_UNSPECIFIED || part.kind() == v1::PART_KIND_PAGE ||
+                            part.kind() == v1::PART_KIND_ROWS || !v1::PartKind_IsValid(part.kind());
+  if (!names_itself) {
+    where.push_back(absl::AsciiStrToLower(absl::StripPrefix(v1::PartKind_Name(part.kind()), "PART_KIND_")));
+  }
+  const std::string place = absl::StrJoin(where, ", ");
+  const bool has_words = part.modality() == v1::MODALITY_TEXT || part.modality() == v1::MODALITY_TABLE;
+  if (!has_words || part.snippet().empty()) return place;
+  return absl::StrCat(place, place.empty() ? "" : ": ", part.snippet());
 }
 
 std::string MetadataText(const v1::Item& item) {

@@ -31,7 +31,8 @@ bool ParseModality(absl::string_view name, v1::Modality& modality);
 
 // "12 B", "3.4 MiB".
 std::string Bytes(uint64_t bytes);
-// "0:03.5-0:07.0" of a sound or video, the snippet of a text, else "".
+// Where it is, what it is to its item, and the snippet of a text or table: "page 12, figure", "0:03.5-0:07.0",
+// "page 3, caption: A red engine", "rows 1-50: bird | calls", "The crow calls."; "" of a whole picture.
 std::string PartText(const v1::Part& part);
 // "key=value key=value".
 std::string MetadataText(const v1::Item& item);

@@ -14,6 +14,7 @@
 #include <sstream>
 #include <thread>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
@@ -46,6 +47,19 @@ struct Job {
   fs::path path;  // Empty: stdin.
   fs::path root;  // The folder that was named, if the file was found in it.
 };
+
+// What a text is by its file's ending, where its bytes may not tell; empty: they do.
+std::string TextType(const fs::path& path) {
+  static constexpr std::pair<const char*, const char*> kTypes[] = {
+      {".csv", "text/csv"},           {".jsonl", "application/jsonl"}, {".markdown", "text/markdown"},
+      {".md", "text/markdown"},       {".ndjson", "application/jsonl"}, {".srt", "application/x-subrip"},
+      {".tsv", "text/tab-separated-values"}, {".vtt", "text/vtt"}};
+  const std::string ending = absl::AsciiStrToLower(path.extension().string());
+  for (const auto& [known, type] : kTypes) {
+    if (ending == known) return type;
+  }
+  return "";
+}
 
 struct Failure {
   std::string name;
@@ -161,6 +175,7 @@ class Uploader {
     v1::UploadHeader header = shared_;
     if (header.name().empty()) header.set_name(NameOf(job));
     if (header.source().empty()) header.set_source(SourceOf(job));
+    if (header.media_type().empty()) header.set_media_type(TextType(job.path));
     if (options_.observed_from_mtime && !job.path.empty()) ModifiedTime(job.path, *header.mutable_observed_time());
     header.set_event_id(EventOf(options_, job));
     const std::string shown = job.path.empty() ? "-" : job.path.string();

@@ -6,6 +6,7 @@ extern "C" {
 
 #include <algorithm>
 
+#include "absl/strings/str_format.h"
 #include "proto/base/status_macros.h"
 
 namespace mixmatch::model {
@@ -14,6 +15,7 @@ namespace {
 constexpr int64_t kChoosingSamples = int64_t{30} * kSampleRate;
 constexpr int64_t kLiveChoosingSamples = int64_t{3} * kSampleRate;
 constexpr double kGapSeconds = 0.5;  // Smaller ones are the rounding and jitter of clocks.
+constexpr double kMostSilence = 600.0;  // Filled in beyond what sounds: a few damaged bytes must not cost hours.
 constexpr double kDeadShare = 1e-5;  // Of the loudest channel's energy: 50 dB down.
 constexpr int kMaxChannels = 16;
 
@@ -32,14 +34,21 @@ absl::Status AudioTrack::Add(const AVFrame& frame, double seconds) {
     if (resampler_ == nullptr) start_seconds_ = seconds;
     MIXMATCH_RETURN_IF_ERROR(Configure(frame));
   }
-  FillGap(seconds);
+  MIXMATCH_RETURN_IF_ERROR(FillGap(seconds));
   return Resample(const_cast<const uint8_t**>(frame.extended_data), frame.nb_samples);
 }
 
 // Until `seconds`, if that is well after what there is.
-void AudioTrack::FillGap(double seconds) {
+absl::Status AudioTrack::FillGap(double seconds) {
   const double gap = seconds - start_seconds_ - this->seconds();
-  if (gap < kGapSeconds) return;
+  if (gap < kGapSeconds) return absl::OkStatus();
+  silent_seconds_ += gap;
+  if (silent_seconds_ > kMostSilence + (this->seconds() + gap - silent_seconds_)) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "content: got a sound track whose clock leaps over %.0f s in all, wanted at most %g and as much as it sounds; make it "
+        "again",
+        silent_seconds_, kMostSilence));
+  }
   int64_t left = static_cast<int64_t>(gap * kSampleRate);
   while (left > 0) {
     const int64_t some = std::min<int64_t>(left, kSampleRate);
@@ -48,6 +57,7 @@ void AudioTrack::FillGap(double seconds) {
     left -= some;
     if (static_cast<int64_t>(pending_[0].size()) >= choosing_samples_) Emit();
   }
+  return absl::OkStatus();
 }
 
 absl::Status AudioTrack::Finish() {

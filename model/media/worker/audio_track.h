@@ -32,7 +32,7 @@ class AudioTrack {
   void ChooseChannels();
   void Emit();
 
-  void FillGap(double seconds);
+  absl::Status FillGap(double seconds);
 
   ResponseWriter* writer_;
   const int64_t choosing_samples_;
@@ -45,6 +45,7 @@ class AudioTrack {
   std::vector<std::vector<float>> pending_;  // One a channel.
   std::vector<float> gains_;                 // One a channel; empty until chosen.
   double start_seconds_ = 0.0;
+  double silent_seconds_ = 0.0;  // Of them, filled in.
   int64_t samples_ = 0;
 };
 

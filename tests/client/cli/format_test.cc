@@ -19,6 +19,33 @@ TEST(FormatTest, WhatSteersATerminalIsReplacedAndLettersOfAllScriptsStay) {
   EXPECT_EQ(Printable("crow ворона カラス"), "crow ворона カラス");
 }
 
+TEST(FormatTest, APartSaysWhereItIsAndWhatItIsToItsItem) {
+  v1::Part figure;
+  figure.set_modality(v1::MODALITY_IMAGE);
+  figure.set_page(12);
+  figure.set_kind(v1::PART_KIND_FIGURE);
+  EXPECT_EQ(PartText(figure), "page 12, figure");
+  v1::Part rows;
+  rows.set_modality(v1::MODALITY_TABLE);
+  rows.set_kind(v1::PART_KIND_ROWS);
+  rows.set_end_row(50);
+  rows.set_snippet("crow | 4");
+  EXPECT_EQ(PartText(rows), "rows 1-50: crow | 4");
+  v1::Part text;
+  text.set_modality(v1::MODALITY_TEXT);
+  text.set_snippet("The crow calls.");
+  EXPECT_EQ(PartText(text), "The crow calls.");
+  text.set_page(3);
+  text.set_kind(v1::PART_KIND_CAPTION);
+  EXPECT_EQ(PartText(text), "page 3, caption: The crow calls.");
+  v1::Part shot;
+  shot.set_modality(v1::MODALITY_VIDEO);
+  shot.set_start_seconds(3.5);
+  shot.set_end_seconds(7);
+  EXPECT_EQ(PartText(shot), "0:03.5-0:07.0");
+  EXPECT_EQ(PartText(v1::Part()), "");
+}
+
 TEST(FormatTest, EntitiesReplaceWhatHtmlReads) {
   EXPECT_EQ(HtmlEscape("<a href=\"x\" b='y'>&"), "&lt;a href=&quot;x&quot; b=&#39;y&#39;&gt;&amp;");
   EXPECT_EQ(HtmlEscape(std::string("\0", 1)), "&#xFFFD;");
