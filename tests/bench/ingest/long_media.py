@@ -12,21 +12,22 @@ from tests.quickstart.server import Server
 
 HOURS_SECONDS, QUICK_SECONDS = 7200, 60
 PAGES, QUICK_PAGES = 500, 20
-_SIZE, _RATE = "1920x1080", 25
+SIZE, QUICK_SIZE = "1920x1080", "320x180"
+_RATE = 25
 _SCENE = 30  # Seconds of film that are made; the rest repeats them with other cuts.
 
 
-def film(folder: pathlib.Path, seconds: int) -> pathlib.Path:
-    """H.264 1080p with AAC in MP4, kept between runs. Scenes of 30 s in turns: a zoom, a test card, moving noise."""
-    path = folder / f"film-{seconds}.mp4"
+def film(folder: pathlib.Path, seconds: int, size: str = SIZE) -> pathlib.Path:
+    """H.264 with AAC in MP4, kept between runs. Scenes of 30 s in turns: a zoom, a test card, cells that grow."""
+    path = folder / f"film-{size}-{seconds}.mp4"
     if path.is_file():
         return path
     folder.mkdir(parents=True, exist_ok=True)
     scenes = []
-    for name, picture, tone in (("zoom", f"mandelbrot=size={_SIZE}:rate={_RATE}", 220),
-                                ("card", f"testsrc2=size={_SIZE}:rate={_RATE}", 440),
-                                ("life", f"life=size=480x270:rate={_RATE}:mold=10:ratio=0.2,scale={_SIZE.replace('x', ':')}", 880)):
-        scene = folder / f"scene-{name}.mp4"
+    for name, picture, tone in (("zoom", f"mandelbrot=size={size}:rate={_RATE}", 220),
+                                ("card", f"testsrc2=size={size}:rate={_RATE}", 440),
+                                ("life", f"life=size=480x270:rate={_RATE}:mold=10:ratio=0.2,scale={size.replace('x', ':')}", 880)):
+        scene = folder / f"scene-{size}-{name}.mp4"
         if not scene.is_file():
             part = scene.with_suffix(".part.mp4")
             subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i",
@@ -43,9 +44,10 @@ def film(folder: pathlib.Path, seconds: int) -> pathlib.Path:
     return path
 
 
-def measure_video(server: Server, folder: pathlib.Path, seconds: int, say: Callable[[str], None]) -> Dict[str, float]:
-    path = film(folder, seconds)
-    say(f"video: {seconds} s of {_SIZE}, {path.stat().st_size / 1e6:.0f} MB")
+def measure_video(server: Server, folder: pathlib.Path, seconds: int, size: str,
+                  say: Callable[[str], None]) -> Dict[str, float]:
+    path = film(folder, seconds, size)
+    say(f"video: {seconds} s of {size}, {path.stat().st_size / 1e6:.0f} MB")
     item, took, memory = _put(server, path)
     length = item.duration.seconds + item.duration.nanos * 1e-9
     return {"video_seconds": length, "video_parts": item.part_count, "video_times_real_time": length / took,

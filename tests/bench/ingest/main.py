@@ -115,8 +115,9 @@ def measure(settings: argparse.Namespace, programs: pathlib.Path) -> Dict[str, o
         with server(programs, work, "hostile") as one:
             found.update(hostile.measure(one, settings.files, say))
     if "video" in settings.parts:
+        size = long_media.QUICK_SIZE if settings.quick else long_media.SIZE
         with server(programs, work, "video", ["--max-upload-bytes", str(8 << 30)]) as one:
-            found.update(long_media.measure_video(one, work, settings.seconds, say))
+            found.update(long_media.measure_video(one, work, settings.seconds, size, say))
     if "pdf" in settings.parts:
         with server(programs, work, "pdf") as one:
             pages = long_media.QUICK_PAGES if settings.quick else long_media.PAGES
