@@ -18,11 +18,11 @@ from typing import Dict, Iterator, List, Optional, Sequence
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT), str(ROOT / "client/python")]
 
-from tests.bench.ingest import captions, hostile, long_media, speed  # noqa: E402
+from tests.bench.ingest import captions, hostile, long_media, speed, weather  # noqa: E402
 from tests.quickstart.figures import Figures, source_version  # noqa: E402
 from tests.quickstart.server import Server  # noqa: E402
 
-PARTS = ("hostile", "speed", "encoder", "video", "pdf", "captions")
+PARTS = ("hostile", "speed", "encoder", "video", "pdf", "captions", "weather")
 PROGRAMS = ("mixmatchd", "mixmatch-decoder")
 ENCODER_PROGRAM = "encoder_bench"
 MODALITIES = ("text", "image", "audio", "video", "document", "table", "series")
@@ -125,6 +125,9 @@ def measure(settings: argparse.Namespace, programs: pathlib.Path) -> Dict[str, o
     if "captions" in settings.parts:
         with server(programs, work, "captions") as one:
             found.update(captions.measure(one, settings.quick, say))
+    if "weather" in settings.parts and not settings.quick:
+        with server(programs, work, "weather") as one:
+            found.update(weather.measure(one, work, say))
     return found
 
 
