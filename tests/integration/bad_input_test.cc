@@ -228,7 +228,7 @@ TEST_F(BadInputTest, AWeightThatIsNoNumberOrTermsThatCancelOutAreRefused) {
 
 TEST_F(BadInputTest, ATargetModalityWithoutARoomIsRefused) {
   v1::SearchRequest request = ByText("words");
-  request.add_target_modalities(v1::MODALITY_TABLE);
+  request.add_target_modalities(v1::MODALITY_DOCUMENT);
   ExpectInvalid(api_->Search(request).status());
 }
 
