@@ -162,7 +162,9 @@ std::string PartText(const v1::Part& part) {
   const std::string place = absl::StrJoin(where, ", ");
   const bool has_words = part.modality() == v1::MODALITY_TEXT || part.modality() == v1::MODALITY_TABLE;
   if (!has_words || part.snippet().empty()) return place;
-  return absl::StrCat(place, place.empty() ? "" : ": ", part.snippet());
+  std::string words = part.snippet();
+  absl::RemoveExtraAsciiWhitespace(&words);  // Paragraphs on one line.
+  return absl::StrCat(place, place.empty() ? "" : ": ", words);
 }
 
 std::string MetadataText(const v1::Item& item) {
