@@ -25,8 +25,8 @@ namespace mixmatch::model {
 namespace {
 
 constexpr char kInfo[] = "/usr/bin/pdfinfo", kText[] = "/usr/bin/pdftotext", kRender[] = "/usr/bin/pdftoppm";
-constexpr int kBatch = 8;            // Pages.
-constexpr int kPageSide = 800;       // Pixels: enough to cut a figure out and make it smaller.
+constexpr int kBatch = 8;       // Pages.
+constexpr int kPageSide = 800;  // Pixels: enough to cut a figure out and make it smaller.
 constexpr int64_t kToolMemory = 1LL << 30;
 constexpr int64_t kMostText = 64LL << 20;  // Bytes of one batch's words with their places.
 
@@ -39,11 +39,13 @@ absl::StatusOr<int> MemoryFile() {
 absl::Status Judge(const ToolEnd& end) {
   if (end.exit_code == 0) return absl::OkStatus();
   if (absl::StrContains(end.last_words, "Incorrect password")) {
-    return absl::InvalidArgumentError("content: got an encrypted PDF, wanted one that opens without a password; decrypt it");
+    return absl::InvalidArgumentError(
+        "content: got an encrypted PDF, wanted one that opens without a password; decrypt it");
   }
   if (end.exit_code >= 128) {
-    return absl::ResourceExhaustedError("content: the program that reads PDF files ended by a limit or a fault on this one; make "
-                                        "it again, or send it in shorter pieces");
+    return absl::ResourceExhaustedError(
+        "content: the program that reads PDF files ended by a limit or a fault on this one; make "
+        "it again, or send it in shorter pieces");
   }
   return absl::InvalidArgumentError("content: got a damaged PDF, wanted one that a reader opens; make it again");
 }
@@ -51,7 +53,10 @@ absl::Status Judge(const ToolEnd& end) {
 class PdfReader {
  public:
   PdfReader(int fd, const std::string& launcher, const MediaLimits& limits)
-      : fd_(fd), launcher_(launcher), limits_(limits), deadline_(absl::Now() + absl::Seconds(limits.max_wall_seconds)) {}
+      : fd_(fd),
+        launcher_(launcher),
+        limits_(limits),
+        deadline_(absl::Now() + absl::Seconds(limits.max_wall_seconds)) {}
 
   absl::StatusOr<DecodedMedia> Read(const PagesDecoder& decode) {
     MIXMATCH_ASSIGN_OR_RETURN(const int pages, CountPages());
@@ -91,7 +96,8 @@ class PdfReader {
     text.resize(static_cast<size_t>(std::max<ssize_t>(0, pread(told, text.data(), text.size(), 0))));
     int pages = 0;
     for (absl::string_view line : absl::StrSplit(text, '\n')) {
-      if (absl::ConsumePrefix(&line, "Pages:") && !absl::SimpleAtoi(absl::StripAsciiWhitespace(line), &pages)) pages = 0;
+      if (absl::ConsumePrefix(&line, "Pages:") && !absl::SimpleAtoi(absl::StripAsciiWhitespace(line), &pages))
+        pages = 0;
     }
     if (pages < 1) return absl::InvalidArgumentError("content: got a PDF without pages, wanted at least one");
     if (pages > limits_.max_pages) {
@@ -132,9 +138,9 @@ class PdfReader {
     }
     if (whole.blocks.size() + some.blocks.size() > static_cast<size_t>(limits_.max_blocks) ||
         pictures_ > limits_.max_document_pictures) {
-      return absl::ResourceExhaustedError(
-          absl::StrCat("content: got a document of more than ", limits_.max_blocks, " texts, pictures and tables (--max-blocks) or ",
-                       limits_.max_document_pictures, " pictures (--max-document-pictures); cut it into shorter ones"));
+      return absl::ResourceExhaustedError(absl::StrCat(
+          "content: got a document of more than ", limits_.max_blocks, " texts, pictures and tables (--max-blocks) or ",
+          limits_.max_document_pictures, " pictures (--max-document-pictures); cut it into shorter ones"));
     }
     std::move(some.blocks.begin(), some.blocks.end(), std::back_inserter(whole.blocks));
     return absl::OkStatus();

@@ -15,13 +15,13 @@ namespace mixmatch::model {
 // Whether the file behind `fd` begins as a PDF does.
 bool IsPdf(int fd);
 
-// Reads what the tools made of some pages: `pages` is a memfd in the form of PdfPagesHeader, `first` the number of its first
-// page. Their output is as hostile as the file, so this is done in a decoding process.
+// Reads what the tools made of some pages: `pages` is a memfd in the form of PdfPagesHeader, `first` the number of its
+// first page. Their output is as hostile as the file, so this is done in a decoding process.
 using PagesDecoder = std::function<absl::StatusOr<DecodedMedia>(int pages, int first)>;
 
-// The document, a batch of pages after the other: memory is bounded by a batch and by what is kept, a small picture a page and
-// figure. UNIMPLEMENTED where poppler-utils is not installed. INVALID_ARGUMENT: encrypted, damaged, without pages.
-// RESOURCE_EXHAUSTED beyond limits.max_pages, max_blocks, max_document_pictures, or the time for one item.
+// The document, a batch of pages after the other: memory is bounded by a batch and by what is kept, a small picture a
+// page and figure. UNIMPLEMENTED where poppler-utils is not installed. INVALID_ARGUMENT: encrypted, damaged, without
+// pages. RESOURCE_EXHAUSTED beyond limits.max_pages, max_blocks, max_document_pictures, or the time for one item.
 absl::StatusOr<DecodedMedia> DecodePdf(int fd, const std::string& launcher, const MediaLimits& limits,
                                        const PagesDecoder& decode);
 

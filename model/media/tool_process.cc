@@ -121,10 +121,11 @@ absl::Status Drain(int out, int err, int output, const ToolLimits& limits, ToolE
       if (got <= 0) {
         one.fd = -1;
       } else if (&one == &polls[1]) {
-        end->last_words.append(buffer, 0, std::min<size_t>(got, kLastWords - std::min(kLastWords, end->last_words.size())));
+        end->last_words.append(buffer, 0,
+                               std::min<size_t>(got, kLastWords - std::min(kLastWords, end->last_words.size())));
       } else if ((end->output_bytes += got) > limits.max_output_bytes) {
-        return absl::ResourceExhaustedError(absl::StrCat("content: converting it gave more than ", limits.max_output_bytes,
-                                                         " bytes; send it in shorter pieces"));
+        return absl::ResourceExhaustedError(absl::StrCat("content: converting it gave more than ",
+                                                         limits.max_output_bytes, " bytes; send it in shorter pieces"));
       } else if (!WriteFully(output, buffer.data(), static_cast<size_t>(got))) {
         return absl::InternalError(absl::StrCat("tool: cannot keep its output: ", strerror(errno)));
       }
@@ -139,7 +140,8 @@ absl::StatusOr<ToolEnd> RunTool(const std::string& launcher, const std::string& 
                                 const std::vector<std::string>& arguments, int content, int output,
                                 const ToolLimits& limits) {
   if (access(program.c_str(), X_OK) != 0) {
-    return absl::UnimplementedError(absl::StrCat("content: the server's machine lacks ", program, ", which reads such files"));
+    return absl::UnimplementedError(
+        absl::StrCat("content: the server's machine lacks ", program, ", which reads such files"));
   }
   // A file of its own to read from the beginning, that cannot be written.
   const Descriptor in(open(absl::StrCat("/proc/self/fd/", content).c_str(), O_RDONLY | O_CLOEXEC));
@@ -147,8 +149,8 @@ absl::StatusOr<ToolEnd> RunTool(const std::string& launcher, const std::string& 
   Descriptor out, out_end, err, err_end;
   MIXMATCH_RETURN_IF_ERROR(MakePipe(&out, &out_end));
   MIXMATCH_RETURN_IF_ERROR(MakePipe(&err, &err_end));
-  std::vector<std::string> words = {launcher, absl::StrCat(limits.max_memory_bytes), absl::StrCat(limits.max_cpu_seconds),
-                                    absl::StrCat(getpid()), program};
+  std::vector<std::string> words = {launcher, absl::StrCat(limits.max_memory_bytes),
+                                    absl::StrCat(limits.max_cpu_seconds), absl::StrCat(getpid()), program};
   words.insert(words.end(), arguments.begin(), arguments.end());
   Child child;
   if (const int error = child.Spawn(std::move(words), in.get(), out_end.get(), err_end.get()); error != 0) {

@@ -20,13 +20,13 @@ struct ToolLimits {
 
 struct ToolEnd {
   int64_t output_bytes = 0;
-  int exit_code = 0;        // 128 + N if signal N ended it.
-  std::string last_words;   // Of its stderr, at most 4 KiB. May quote the file: not for logs.
+  int exit_code = 0;       // 128 + N if signal N ended it.
+  std::string last_words;  // Of its stderr, at most 4 KiB. May quote the file: not for logs.
 };
 
-// Runs `program` (an absolute path) by `launcher`, the mixmatch-tool program, with `content` from its beginning as stdin, and
-// appends what it writes to `output`. Blocks. UNIMPLEMENTED if there is no such program. RESOURCE_EXHAUSTED beyond the
-// output or the deadline; the process is gone then. Another exit code than 0 is the caller's to judge.
+// Runs `program` (an absolute path) by `launcher`, the mixmatch-tool program, with `content` from its beginning as
+// stdin, and appends what it writes to `output`. Blocks. UNIMPLEMENTED if there is no such program. RESOURCE_EXHAUSTED
+// beyond the output or the deadline; the process is gone then. Another exit code than 0 is the caller's to judge.
 absl::StatusOr<ToolEnd> RunTool(const std::string& launcher, const std::string& program,
                                 const std::vector<std::string>& arguments, int content, int output,
                                 const ToolLimits& limits);

@@ -35,11 +35,18 @@ class DocumentParts {
     if (block.page != page_ || block.kind == Kind::kHeading) MIXMATCH_RETURN_IF_ERROR(FlushSection());
     page_ = block.page;
     switch (block.kind) {
-      case Kind::kHeading: title_ = std::string(Prefix(block.text, kSnippetBytes)); [[fallthrough]];
-      case Kind::kText: AddToSection(block); return absl::OkStatus();
-      case Kind::kCaption: return AddCaption(b);
-      case Kind::kTable: return AddTable(b);
-      default: return AddPicture(b);
+      case Kind::kHeading:
+        title_ = std::string(Prefix(block.text, kSnippetBytes));
+        [[fallthrough]];
+      case Kind::kText:
+        AddToSection(block);
+        return absl::OkStatus();
+      case Kind::kCaption:
+        return AddCaption(b);
+      case Kind::kTable:
+        return AddTable(b);
+      default:
+        return AddPicture(b);
     }
   }
 

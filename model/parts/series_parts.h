@@ -18,8 +18,8 @@ struct SeriesWindow {
   size_t end = 0;
 };
 
-// Windows over rows at `seconds`, ascending. Daily rows: weeks; hourly ones: days; else 128 rows, every 96. A gap of ten usual
-// steps ends a window. What is up to half longer than a window stays whole. Over 4,096 windows: longer ones.
+// Windows over rows at `seconds`, ascending. Daily rows: weeks; hourly ones: days; else 128 rows, every 96. A gap of
+// ten usual steps ends a window. What is up to half longer than a window stays whole. Over 4,096 windows: longer ones.
 std::vector<SeriesWindow> CutSeries(absl::Span<const double> seconds);
 
 // A part a window, with its rows and seconds; the snippet names channels and units.

@@ -12,7 +12,7 @@
 namespace mixmatch::model {
 namespace {
 
-constexpr size_t kGroupRows = 20;   // A screenful.
+constexpr size_t kGroupRows = 20;  // A screenful.
 constexpr size_t kMostGroups = 512;
 constexpr size_t kHeaderRows = 64;  // Looked at for the header, evenly spread.
 

@@ -8,8 +8,8 @@
 
 namespace mixmatch::model {
 
-// The header, with rows spread over the table to say what its columns hold; then groups of 20 rows, more where that would be
-// over 512 groups. `base` is copied into each draft (page, title, box). A table without rows gives nothing.
+// The header, with rows spread over the table to say what its columns hold; then groups of 20 rows, more where that
+// would be over 512 groups. `base` is copied into each draft (page, title, box). A table without rows gives nothing.
 absl::Status AddTable(const DecodedTable& table, const PartDraft& base, PartList& parts);
 
 }  // namespace mixmatch::model

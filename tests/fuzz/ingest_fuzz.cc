@@ -20,8 +20,8 @@
 namespace mixmatch::model {
 namespace {
 
-constexpr const char* kHints[] = {"", "text/plain", "image/png", "audio/ogg", "video/mp4", "text/markdown", "text/csv",
-                                  "application/pdf"};
+constexpr const char* kHints[] = {"",          "text/plain",    "image/png", "audio/ogg",
+                                  "video/mp4", "text/markdown", "text/csv",  "application/pdf"};
 
 // Small, so that a run tries much.
 MediaLimits Limits() {

@@ -1,6 +1,5 @@
 // The filter language: any text gives a filter or an error, never a crash.
 #include "client/cpp/where.h"
-
 #include "tests/fuzz/target.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

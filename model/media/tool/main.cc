@@ -1,8 +1,9 @@
 // mixmatch-tool MAX_MEMORY_BYTES MAX_CPU_SECONDS PARENT_PID PROGRAM [ARGUMENT...]: gives up everything that a converter
 // needs not, then becomes PROGRAM, which reads a stranger's file from its stdin and writes to its stdout.
 //
-// It keeps: stdin, stdout and stderr; reading and running what is installed; memory and CPU time within limits. It loses: all
-// other paths (Landlock), writing of files, networks, new processes' tricks (a system call filter), new privileges.
+// It keeps: stdin, stdout and stderr; reading and running what is installed; memory and CPU time within limits. It
+// loses: all other paths (Landlock), writing of files, networks, new processes' tricks (a system call filter), new
+// privileges.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
@@ -23,21 +24,62 @@ constexpr int kNiceness = 5;  // Searches go first.
 constexpr int kCannotRun = 127;
 
 // What programs load and read to do their work: code, fonts, tables of encodings.
-constexpr const char* kReadable[] = {"/usr", "/lib", "/lib64", "/bin", "/etc/fonts", "/etc/ld.so.cache",
-                                     "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/var/cache/fontconfig", "/dev/null"};
+constexpr const char* kReadable[] = {"/usr",
+                                     "/lib",
+                                     "/lib64",
+                                     "/bin",
+                                     "/etc/fonts",
+                                     "/etc/ld.so.cache",
+                                     "/etc/ld.so.conf",
+                                     "/etc/ld.so.conf.d",
+                                     "/var/cache/fontconfig",
+                                     "/dev/null"};
 
 // Calls that a converter has no use for, and a stranger has.
-constexpr int kDenied[] = {
-    SCMP_SYS(socket),   SCMP_SYS(socketpair),  SCMP_SYS(connect),     SCMP_SYS(bind),        SCMP_SYS(listen),
-    SCMP_SYS(accept),   SCMP_SYS(accept4),     SCMP_SYS(ptrace),      SCMP_SYS(process_vm_readv),
-    SCMP_SYS(process_vm_writev), SCMP_SYS(kill), SCMP_SYS(tkill),     SCMP_SYS(pidfd_open),  SCMP_SYS(pidfd_getfd),
-    SCMP_SYS(mount),    SCMP_SYS(umount2),     SCMP_SYS(pivot_root),  SCMP_SYS(chroot),      SCMP_SYS(unshare),
-    SCMP_SYS(setns),    SCMP_SYS(keyctl),      SCMP_SYS(add_key),     SCMP_SYS(request_key), SCMP_SYS(bpf),
-    SCMP_SYS(perf_event_open), SCMP_SYS(userfaultfd), SCMP_SYS(io_uring_setup), SCMP_SYS(memfd_create),
-    SCMP_SYS(open_by_handle_at), SCMP_SYS(name_to_handle_at), SCMP_SYS(init_module), SCMP_SYS(finit_module),
-    SCMP_SYS(kexec_load), SCMP_SYS(reboot),    SCMP_SYS(swapon),      SCMP_SYS(acct),        SCMP_SYS(quotactl),
-    SCMP_SYS(shmget),   SCMP_SYS(msgget),      SCMP_SYS(semget),      SCMP_SYS(mq_open),     SCMP_SYS(personality),
-    SCMP_SYS(fork),     SCMP_SYS(vfork)};
+constexpr int kDenied[] = {SCMP_SYS(socket),
+                           SCMP_SYS(socketpair),
+                           SCMP_SYS(connect),
+                           SCMP_SYS(bind),
+                           SCMP_SYS(listen),
+                           SCMP_SYS(accept),
+                           SCMP_SYS(accept4),
+                           SCMP_SYS(ptrace),
+                           SCMP_SYS(process_vm_readv),
+                           SCMP_SYS(process_vm_writev),
+                           SCMP_SYS(kill),
+                           SCMP_SYS(tkill),
+                           SCMP_SYS(pidfd_open),
+                           SCMP_SYS(pidfd_getfd),
+                           SCMP_SYS(mount),
+                           SCMP_SYS(umount2),
+                           SCMP_SYS(pivot_root),
+                           SCMP_SYS(chroot),
+                           SCMP_SYS(unshare),
+                           SCMP_SYS(setns),
+                           SCMP_SYS(keyctl),
+                           SCMP_SYS(add_key),
+                           SCMP_SYS(request_key),
+                           SCMP_SYS(bpf),
+                           SCMP_SYS(perf_event_open),
+                           SCMP_SYS(userfaultfd),
+                           SCMP_SYS(io_uring_setup),
+                           SCMP_SYS(memfd_create),
+                           SCMP_SYS(open_by_handle_at),
+                           SCMP_SYS(name_to_handle_at),
+                           SCMP_SYS(init_module),
+                           SCMP_SYS(finit_module),
+                           SCMP_SYS(kexec_load),
+                           SCMP_SYS(reboot),
+                           SCMP_SYS(swapon),
+                           SCMP_SYS(acct),
+                           SCMP_SYS(quotactl),
+                           SCMP_SYS(shmget),
+                           SCMP_SYS(msgget),
+                           SCMP_SYS(semget),
+                           SCMP_SYS(mq_open),
+                           SCMP_SYS(personality),
+                           SCMP_SYS(fork),
+                           SCMP_SYS(vfork)};
 
 bool Limit(int resource, rlim_t value) {
   const rlimit limit = {value, value};
@@ -103,8 +145,11 @@ int Run(rlim_t memory, rlim_t cpu, int parent, char** program) {
 
 int main(int argc, char** argv) {
   if (argc < 5) {
-    fputs("mixmatch-tool is started by mixmatchd; usage: mixmatch-tool MAX_MEMORY_BYTES MAX_CPU_SECONDS PARENT_PID PROGRAM "
-          "[ARGUMENT...]\n", stderr);
+    fputs(
+        "mixmatch-tool is started by mixmatchd; usage: mixmatch-tool MAX_MEMORY_BYTES MAX_CPU_SECONDS PARENT_PID "
+        "PROGRAM "
+        "[ARGUMENT...]\n",
+        stderr);
     return 2;
   }
   return Run(strtoull(argv[1], nullptr, 10), strtoull(argv[2], nullptr, 10), atoi(argv[3]), argv + 4);

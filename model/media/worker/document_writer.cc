@@ -78,7 +78,8 @@ absl::Status DocumentWriter::AppendText(Kind kind, absl::string_view utf8, int d
   block.describes = describes;
   if (block.text.empty()) return absl::OkStatus();
   text_bytes_ += static_cast<int64_t>(block.text.size());
-  if (text_bytes_ > request_.max_text_bytes) return TooMuch("bytes of text (--max-text-bytes)", request_.max_text_bytes);
+  if (text_bytes_ > request_.max_text_bytes)
+    return TooMuch("bytes of text (--max-text-bytes)", request_.max_text_bytes);
   return Append(std::move(block));
 }
 
@@ -141,7 +142,8 @@ absl::Status DocumentWriter::Table(DecodedTable table) {
   cells_ += static_cast<int64_t>(table.cells.size());
   if (cells_ > request_.max_cells) return TooMuch("cells (--max-cells)", request_.max_cells);
   for (const std::string& cell : table.cells) text_bytes_ += static_cast<int64_t>(cell.size());
-  if (text_bytes_ > request_.max_text_bytes) return TooMuch("bytes of text (--max-text-bytes)", request_.max_text_bytes);
+  if (text_bytes_ > request_.max_text_bytes)
+    return TooMuch("bytes of text (--max-text-bytes)", request_.max_text_bytes);
   DecodedBlock block;
   block.kind = Kind::kTable;
   block.table = std::move(table);

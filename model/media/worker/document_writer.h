@@ -66,8 +66,8 @@ class DocumentWriter {
   std::vector<Entry> blocks_;
   int page_ = 0;
   Place box_;
-  int described_ = -1;      // The last figure or table.
-  int awaiting_ = -1;       // A caption whose figure or table is still to come.
+  int described_ = -1;  // The last figure or table.
+  int awaiting_ = -1;   // A caption whose figure or table is still to come.
   int described_count_ = 0;
   bool added_ = false;
   int64_t text_bytes_ = 0;

@@ -20,12 +20,13 @@
 namespace mixmatch::model {
 namespace {
 
-constexpr int kMostDepth = 1'000;        // Of elements that we walk through.
-constexpr int kMostOpenTags = 10'000;    // The parser's own recursion is bounded by this.
-constexpr size_t kLeastAltWords = 2;     // An alternative text of fewer words names, it does not describe.
+constexpr int kMostDepth = 1'000;      // Of elements that we walk through.
+constexpr int kMostOpenTags = 10'000;  // The parser's own recursion is bounded by this.
+constexpr size_t kLeastAltWords = 2;   // An alternative text of fewer words names, it does not describe.
 
 absl::Status TooDeep() {
-  return absl::InvalidArgumentError("content: got HTML with elements nested too deep, wanted at most 1,000; simplify it");
+  return absl::InvalidArgumentError(
+      "content: got HTML with elements nested too deep, wanted at most 1,000; simplify it");
 }
 
 absl::string_view Attribute(const GumboElement& element, const char* name) {
@@ -50,8 +51,10 @@ bool IsSkipped(const GumboElement& element) {
     case GUMBO_TAG_SELECT:
     case GUMBO_TAG_TEXTAREA:
     case GUMBO_TAG_SVG:
-    case GUMBO_TAG_MATH: return true;
-    default: return HasClass(element, "navheader") || HasClass(element, "navfooter");  // As DocBook writes them.
+    case GUMBO_TAG_MATH:
+      return true;
+    default:
+      return HasClass(element, "navheader") || HasClass(element, "navfooter");  // As DocBook writes them.
   }
 }
 
@@ -93,8 +96,10 @@ bool IsBlock(GumboTag tag) {
     case GUMBO_TAG_TD:
     case GUMBO_TAG_TH:
     case GUMBO_TAG_TR:
-    case GUMBO_TAG_UL: return true;
-    default: return false;
+    case GUMBO_TAG_UL:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -102,10 +107,9 @@ bool IsHeading(GumboTag tag) { return tag >= GUMBO_TAG_H1 && tag <= GUMBO_TAG_H6
 
 // What holds a picture or table together with the words that describe it: HTML's own element, and DocBook's.
 bool IsFigure(const GumboElement& element) {
-  return element.tag == GUMBO_TAG_FIGURE || (element.tag == GUMBO_TAG_DIV && (HasClass(element, "figure") ||
-                                                                              HasClass(element, "informalfigure") ||
-                                                                              HasClass(element, "mediaobject") ||
-                                                                              HasClass(element, "table")));
+  return element.tag == GUMBO_TAG_FIGURE ||
+         (element.tag == GUMBO_TAG_DIV && (HasClass(element, "figure") || HasClass(element, "informalfigure") ||
+                                           HasClass(element, "mediaobject") || HasClass(element, "table")));
 }
 
 bool IsCaption(const GumboElement& element, bool in_figure) {
@@ -139,9 +143,13 @@ class HtmlReader {
     switch (node.type) {
       case GUMBO_NODE_TEXT:
       case GUMBO_NODE_WHITESPACE:
-      case GUMBO_NODE_CDATA: text_ += node.v.text.text; return absl::OkStatus();
-      case GUMBO_NODE_ELEMENT: return WalkElement(node, depth);
-      default: return absl::OkStatus();
+      case GUMBO_NODE_CDATA:
+        text_ += node.v.text.text;
+        return absl::OkStatus();
+      case GUMBO_NODE_ELEMENT:
+        return WalkElement(node, depth);
+      default:
+        return absl::OkStatus();
     }
   }
 
@@ -209,8 +217,9 @@ class HtmlReader {
   absl::Status Table(const GumboNode& node, int depth) {
     std::vector<std::vector<const GumboNode*>> rows;
     CollectRows(node, depth, &rows);
-    const bool even = rows.size() >= 2 && rows[0].size() >= 2 &&
-                      std::all_of(rows.begin(), rows.end(), [&](const auto& row) { return row.size() == rows[0].size(); });
+    const bool even =
+        rows.size() >= 2 && rows[0].size() >= 2 &&
+        std::all_of(rows.begin(), rows.end(), [&](const auto& row) { return row.size() == rows[0].size(); });
     if (!even || HasTag(node, GUMBO_TAG_TABLE, depth) || HasTag(node, GUMBO_TAG_IMG, depth)) {
       MIXMATCH_RETURN_IF_ERROR(WalkChildren(node.v.element, depth));
       return FlushText();
@@ -277,8 +286,8 @@ bool NestsTooDeep(absl::string_view html) {
     if (next == '/') open = std::max(0, open - 1);
     if (absl::ascii_isalpha(static_cast<unsigned char>(next)) && ++open > kMostOpenTags) return true;
     // Elements that have no end tag, and those whose end tag is often left out.
-    for (absl::string_view empty : {"br", "img", "hr", "meta", "link", "input", "col", "p", "li", "td", "tr", "th", "dt", "dd",
-                                    "option"}) {
+    for (absl::string_view empty :
+         {"br", "img", "hr", "meta", "link", "input", "col", "p", "li", "td", "tr", "th", "dt", "dd", "option"}) {
       const absl::string_view rest = html.substr(at + 1);
       if (absl::StartsWithIgnoreCase(rest, empty) && rest.size() > empty.size() &&
           !absl::ascii_isalnum(static_cast<unsigned char>(rest[empty.size()]))) {
@@ -318,7 +327,9 @@ bool LooksLikeHtml(absl::string_view head) {
   absl::ConsumePrefix(&head, "\xef\xbb\xbf");
   while (true) {
     head = absl::StripLeadingAsciiWhitespace(head);
-    const absl::string_view close = absl::StartsWith(head, "<!--") ? "-->" : absl::StartsWith(head, "<?xml") ? "?>" : "";
+    const absl::string_view close = absl::StartsWith(head, "<!--")    ? "-->"
+                                    : absl::StartsWith(head, "<?xml") ? "?>"
+                                                                      : "";
     if (close.empty()) break;
     const size_t end = head.find(close);
     if (end == absl::string_view::npos) return false;
@@ -352,7 +363,8 @@ absl::Status AddHtml(absl::string_view utf8, const PictureOf& picture, DocumentW
 
 absl::Status DecodeHtml(const Content& content, const WireRequest& request, ResponseWriter* writer) {
   // Pictures inside are text too, a third larger than their files.
-  MIXMATCH_ASSIGN_OR_RETURN(const std::string bytes, content.ReadEverything(request.max_table_bytes, "an HTML document"));
+  MIXMATCH_ASSIGN_OR_RETURN(const std::string bytes,
+                            content.ReadEverything(request.max_table_bytes, "an HTML document"));
   DocumentWriter document(request);
   MIXMATCH_RETURN_IF_ERROR(AddHtml(AsUtf8(bytes), DataUriBytes, &document));
   return document.Finish("text/html", writer);

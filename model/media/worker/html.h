@@ -1,5 +1,5 @@
-// HTML and XHTML: headings, texts, figures with their captions, tables. Pictures must be inside the file, as data: URIs;
-// nothing is fetched.
+// HTML and XHTML: headings, texts, figures with their captions, tables. Pictures must be inside the file, as data:
+// URIs; nothing is fetched.
 #ifndef MIXMATCH_MODEL_MEDIA_WORKER_HTML_H_
 #define MIXMATCH_MODEL_MEDIA_WORKER_HTML_H_
 
@@ -24,8 +24,8 @@ using PictureOf = std::function<std::string(absl::string_view link)>;
 // Of data: URIs (RFC 2397).
 std::string DataUriBytes(absl::string_view link);
 
-// Adds what the document holds. Navigation, scripts and styles are left out; tables that only lay out a page are read as
-// texts. INVALID_ARGUMENT if it is nested too deep.
+// Adds what the document holds. Navigation, scripts and styles are left out; tables that only lay out a page are read
+// as texts. INVALID_ARGUMENT if it is nested too deep.
 absl::Status AddHtml(absl::string_view utf8, const PictureOf& picture, DocumentWriter* document);
 
 // Writes the document and the end of the response, or returns why not.

@@ -23,18 +23,19 @@ namespace {
 using Kind = DecodedBlock::Kind;
 
 constexpr int64_t kMostBytes = int64_t{1} << 30;
-constexpr size_t kMostCaptionLines = 6;    // A block of more lines that begins like a caption goes on as text.
-constexpr double kBodyWidth = 0.25;        // Of the page: narrower blocks of one line are labels inside a figure.
-constexpr double kLeastFigure = 0.03;      // Of the page's height.
-constexpr double kHeadingRatio = 1.2;      // Of its lines' height to the usual.
-constexpr size_t kMostHeading = 120;       // Bytes.
-constexpr double kGap = 0.004;             // Of the page, between a caption and its figure.
+constexpr size_t kMostCaptionLines = 6;  // A block of more lines that begins like a caption goes on as text.
+constexpr double kBodyWidth = 0.25;      // Of the page: narrower blocks of one line are labels inside a figure.
+constexpr double kLeastFigure = 0.03;    // Of the page's height.
+constexpr double kHeadingRatio = 1.2;    // Of its lines' height to the usual.
+constexpr size_t kMostHeading = 120;     // Bytes.
+constexpr double kGap = 0.004;           // Of the page, between a caption and its figure.
 
 // How captions begin, lower case, in languages whose documents are common; a number follows.
-constexpr absl::string_view kFigureWords[] = {"figure", "fig.", "fig", "abbildung", "abb.", "figura", "figuur", "afbeelding",
-                                              "rysunek", "rys.", "obrázek", "рис.", "рисунок", "bild", "図", "图", "圖"};
-constexpr absl::string_view kTableWords[] = {"table", "tab.", "tabelle", "tabla", "tabella", "tabela", "tabel", "tableau",
-                                             "таблица", "табл.", "表"};
+constexpr absl::string_view kFigureWords[] = {"figure",  "fig.",       "fig",     "abbildung", "abb.",    "figura",
+                                              "figuur",  "afbeelding", "rysunek", "rys.",      "obrázek", "рис.",
+                                              "рисунок", "bild",       "図",      "图",        "圖"};
+constexpr absl::string_view kTableWords[] = {"table", "tab.",    "tabelle", "tabla", "tabella", "tabela",
+                                             "tabel", "tableau", "таблица", "табл.", "表"};
 
 struct Box {
   double left = 0, top = 0, right = 0, bottom = 0;
@@ -58,8 +59,9 @@ struct TextBlock {
 };
 
 absl::Status Damaged() {
-  return absl::InvalidArgumentError("content: the programs that read PDF files made nothing of this one that can be used; make "
-                                    "it again");
+  return absl::InvalidArgumentError(
+      "content: the programs that read PDF files made nothing of this one that can be used; make "
+      "it again");
 }
 
 // "Figure 3:", "Fig. A.2", "Table IV": a word of the list and then a number or numeral.
@@ -171,7 +173,8 @@ class PageReader {
   }
 
  private:
-  absl::Status AddBlock(const TextBlock& block, const std::vector<TextBlock>& blocks, double usual, const Pixels& pixels) {
+  absl::Status AddBlock(const TextBlock& block, const std::vector<TextBlock>& blocks, double usual,
+                        const Pixels& pixels) {
     if (block.is_caption()) {
       const std::optional<PixelBox> figure = FigureOf(block, blocks, pixels);
       if (!figure.has_value()) return document_.Text(block.text());
@@ -188,12 +191,13 @@ class PageReader {
     return heading ? document_.Heading(text) : document_.Text(text);
   }
 
-  std::optional<PixelBox> FigureOf(const TextBlock& caption, const std::vector<TextBlock>& blocks, const Pixels& pixels) {
+  std::optional<PixelBox> FigureOf(const TextBlock& caption, const std::vector<TextBlock>& blocks,
+                                   const Pixels& pixels) {
     for (const Box& room : RoomsOf(caption, blocks)) {
       if (room.height() < kLeastFigure) continue;
-      const PixelBox ink = InkBox(pixels, {static_cast<int>(room.left * pixels.width), static_cast<int>(room.top * pixels.height),
-                                           static_cast<int>(room.right * pixels.width),
-                                           static_cast<int>(room.bottom * pixels.height)});
+      const PixelBox ink =
+          InkBox(pixels, {static_cast<int>(room.left * pixels.width), static_cast<int>(room.top * pixels.height),
+                          static_cast<int>(room.right * pixels.width), static_cast<int>(room.bottom * pixels.height)});
       if (!ink.empty() && ink.bottom - ink.top >= kLeastFigure * pixels.height) return ink;
     }
     return std::nullopt;
@@ -243,10 +247,12 @@ absl::Status DecodePdfPages(const Content& content, const WireRequest& request, 
   if (bytes.size() < sizeof(header)) return Damaged();
   std::memcpy(&header, bytes.data(), sizeof(header));
   const size_t rest = bytes.size() - sizeof(header);
-  if (std::memcmp(header.magic, kPdfPagesMagic, sizeof(header.magic)) != 0 || header.text_bytes > rest) return Damaged();
+  if (std::memcmp(header.magic, kPdfPagesMagic, sizeof(header.magic)) != 0 || header.text_bytes > rest)
+    return Damaged();
   pugi::xml_document words;
   // No document types: entities beyond those of XML itself stay as they are.
-  const auto parsed = words.load_buffer(bytes.data() + sizeof(header), header.text_bytes, pugi::parse_default, pugi::encoding_utf8);
+  const auto parsed =
+      words.load_buffer(bytes.data() + sizeof(header), header.text_bytes, pugi::parse_default, pugi::encoding_utf8);
   const pugi::xml_node pages = words.child("html").child("body").child("doc");
   if (!parsed || !pages) return Damaged();
   absl::string_view pictures = absl::string_view(bytes).substr(sizeof(header) + header.text_bytes);

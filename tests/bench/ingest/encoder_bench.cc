@@ -24,8 +24,8 @@
 namespace mixmatch::model {
 namespace {
 
-constexpr int kBatch = 64;    // Parts a call.
-constexpr int kSide = 2048;   // Of the square matrices of the product.
+constexpr int kBatch = 64;   // Parts a call.
+constexpr int kSide = 2048;  // Of the square matrices of the product.
 
 // Runs of `step` for so long: the best seconds of one.
 double BestSeconds(double seconds, const std::function<void()>& step) {
@@ -57,10 +57,21 @@ double Flops(const TrunkConfig& c, int slot, int tokens) {
   const double width = c.width;
   double stem = 0, length = 0;
   switch (c.stem(slot)) {
-    case StemKind::kMosaic: stem = PlaneFlops(21, width); length = 17; break;
-    case StemKind::kLogMel: stem = PlaneFlops(17, width); length = 17; break;
-    case StemKind::kFrames: stem = tokens / 16 * PlaneFlops(21, width); length = 1 + tokens / 16; break;
-    default: stem = 2.0 * (tokens + 1) * 256 * width; length = 1 + tokens;
+    case StemKind::kMosaic:
+      stem = PlaneFlops(21, width);
+      length = 17;
+      break;
+    case StemKind::kLogMel:
+      stem = PlaneFlops(17, width);
+      length = 17;
+      break;
+    case StemKind::kFrames:
+      stem = tokens / 16 * PlaneFlops(21, width);
+      length = 1 + tokens / 16;
+      break;
+    default:
+      stem = 2.0 * (tokens + 1) * 256 * width;
+      length = 1 + tokens;
   }
   const double layer = length * 24 * width * width + 4 * length * length * width;
   return stem + c.layers * layer + 2 * width * c.output_dim;

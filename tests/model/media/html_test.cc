@@ -21,7 +21,8 @@ using ::testing::ElementsAre;
 const std::string& PictureUri() {
   static const std::string uri = [] {
     const std::string path = absl::StrCat(testing::TempDir(), "/", getpid(), "-bars.png");
-    const std::string command = absl::StrCat("ffmpeg -nostdin -v error -y -f lavfi -i testsrc=s=120x80 -frames:v 1 ", path);
+    const std::string command =
+        absl::StrCat("ffmpeg -nostdin -v error -y -f lavfi -i testsrc=s=120x80 -frames:v 1 ", path);
     EXPECT_EQ(system(command.c_str()), 0);
     std::ifstream file(path, std::ios::binary);
     std::ostringstream bytes;
@@ -33,7 +34,8 @@ const std::string& PictureUri() {
 }
 
 std::string Page(const std::string& body) {
-  return absl::StrCat("<!DOCTYPE html><html><head><title>t</title><style>p{}</style></head><body>", body, "</body></html>");
+  return absl::StrCat("<!DOCTYPE html><html><head><title>t</title><style>p{}</style></head><body>", body,
+                      "</body></html>");
 }
 
 std::string Repeated(const std::string& text, int times) {
@@ -43,8 +45,9 @@ std::string Repeated(const std::string& text, int times) {
 }
 
 TEST(HtmlTest, TextsAndHeadingsComeInTheOrderOfReading) {
-  const auto media = DecodeBytes(Page("<h1>Birds</h1><p>The <b>crow</b>\n calls.</p><script>alert(1)</script>"
-                                      "<ul><li>one</li><li>two</li></ul><nav>menu</nav>after"));
+  const auto media =
+      DecodeBytes(Page("<h1>Birds</h1><p>The <b>crow</b>\n calls.</p><script>alert(1)</script>"
+                       "<ul><li>one</li><li>two</li></ul><nav>menu</nav>after"));
   ASSERT_TRUE(media.ok()) << media.status();
   EXPECT_EQ(media->modality, v1::MODALITY_DOCUMENT);
   EXPECT_EQ(media->media_type, "text/html");
@@ -60,8 +63,9 @@ TEST(HtmlTest, ACaptionDescribesItsFigureWhetherItComesBeforeOrAfter) {
   ASSERT_TRUE(after.ok()) << after.status();
   EXPECT_THAT(KindsOf(*after), ElementsAre(Kind::kFigure, Kind::kCaption));
   EXPECT_EQ(after->blocks[1].describes, 0);
-  const auto before = DecodeBytes(Page("<div class='figure'><p class='title'>Figure 1. bars</p><div class='mediaobject'>" +
-                                       image + "</div></div><p>text</p>"));
+  const auto before =
+      DecodeBytes(Page("<div class='figure'><p class='title'>Figure 1. bars</p><div class='mediaobject'>" + image +
+                       "</div></div><p>text</p>"));
   ASSERT_TRUE(before.ok()) << before.status();
   EXPECT_THAT(KindsOf(*before), ElementsAre(Kind::kCaption, Kind::kFigure, Kind::kText));
   EXPECT_EQ(before->blocks[0].describes, 1);
@@ -78,21 +82,24 @@ TEST(HtmlTest, AnAlternativeTextOfSeveralWordsIsACaptionWhereThereIsNoOther) {
 }
 
 TEST(HtmlTest, NothingIsFetched) {
-  const auto media = DecodeBytes(Page("<p>words</p><img src='http://127.0.0.1:9/a.png'><img src='file:///etc/passwd'>"
-                                      "<img src='../x.png'>"));
+  const auto media =
+      DecodeBytes(Page("<p>words</p><img src='http://127.0.0.1:9/a.png'><img src='file:///etc/passwd'>"
+                       "<img src='../x.png'>"));
   ASSERT_TRUE(media.ok()) << media.status();
   EXPECT_THAT(KindsOf(*media), ElementsAre(Kind::kText));
 }
 
 TEST(HtmlTest, ATableOfDataKeepsItsCellsAndOneForLayoutIsText) {
-  const auto data = DecodeBytes(Page("<table><caption>Counts</caption><tr><th>bird</th><th>calls</th></tr><tr><td>crow</td>"
-                                     "<td>4</td></tr><tr><td>wren</td><td>7</td></tr></table>"));
+  const auto data =
+      DecodeBytes(Page("<table><caption>Counts</caption><tr><th>bird</th><th>calls</th></tr><tr><td>crow</td>"
+                       "<td>4</td></tr><tr><td>wren</td><td>7</td></tr></table>"));
   ASSERT_TRUE(data.ok()) << data.status();
   EXPECT_THAT(KindsOf(*data), ElementsAre(Kind::kCaption, Kind::kTable));
   EXPECT_EQ(data->blocks[0].describes, 1);
   EXPECT_THAT(data->blocks[1].table.columns, ElementsAre("bird", "calls"));
   EXPECT_THAT(data->blocks[1].table.cells, ElementsAre("crow", "4", "wren", "7"));
-  const auto layout = DecodeBytes(Page("<table><tr><td colspan=2>Note</td></tr><tr><td>a</td><td>see there</td></tr></table>"));
+  const auto layout =
+      DecodeBytes(Page("<table><tr><td colspan=2>Note</td></tr><tr><td>a</td><td>see there</td></tr></table>"));
   ASSERT_TRUE(layout.ok()) << layout.status();
   EXPECT_THAT(KindsOf(*layout), ElementsAre(Kind::kText, Kind::kText, Kind::kText));
 }

@@ -10,8 +10,8 @@
 
 namespace mixmatch::model {
 
-// One page each, A4: a filled square of 300 points in the upper half where the words have a caption, which goes below it;
-// then the words, a line each.
+// One page each, A4: a filled square of 300 points in the upper half where the words have a caption, which goes below
+// it; then the words, a line each.
 struct PdfPage {
   std::string caption;
   std::vector<std::string> lines;

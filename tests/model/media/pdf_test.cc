@@ -21,7 +21,8 @@ TEST(PdfTest, PagesGiveTheirLookTheirWordsAndCaptionedFigures) {
                             {"", {"Only words are on this page", "in two lines"}}}));
   ASSERT_TRUE(media.ok()) << media.status();
   EXPECT_EQ(media->media_type, "application/pdf");
-  EXPECT_THAT(KindsOf(*media), ElementsAre(Kind::kPage, Kind::kFigure, Kind::kCaption, Kind::kText, Kind::kPage, Kind::kText));
+  EXPECT_THAT(KindsOf(*media),
+              ElementsAre(Kind::kPage, Kind::kFigure, Kind::kCaption, Kind::kText, Kind::kPage, Kind::kText));
   const DecodedBlock& figure = media->blocks[1];
   EXPECT_EQ(media->blocks[2].describes, 1);
   EXPECT_EQ(media->blocks[2].text, "Figure 1: a red square");

@@ -21,7 +21,7 @@ struct Ran {
 };
 
 Ran RunOn(const std::string& program, const std::vector<std::string>& arguments, const std::string& content = "x",
-        const ToolLimits& limits = {}) {
+          const ToolLimits& limits = {}) {
   const int in = memfd_create("in", MFD_CLOEXEC), out = memfd_create("out", MFD_CLOEXEC);
   EXPECT_EQ(write(in, content.data(), content.size()), static_cast<ssize_t>(content.size()));
   Ran ran = {RunTool(MIXMATCH_TOOL, program, arguments, in, out, limits), ""};
@@ -56,8 +56,9 @@ TEST(ToolProcessTest, AToolWritesNoFile) {
 }
 
 TEST(ToolProcessTest, AToolHasNoNetworkAndStartsNoProcess) {
-  const char kScript[] = "import socket\ntry: socket.socket()\nexcept OSError as e: print('socket', e.errno)\n"
-                         "import os\ntry: os.fork()\nexcept OSError as e: print('fork', e.errno)\n";
+  const char kScript[] =
+      "import socket\ntry: socket.socket()\nexcept OSError as e: print('socket', e.errno)\n"
+      "import os\ntry: os.fork()\nexcept OSError as e: print('fork', e.errno)\n";
   const Ran ran = RunOn("/usr/bin/python3", {"-I", "-S", "-c", kScript});
   ASSERT_TRUE(ran.end.ok()) << ran.end.status();
   EXPECT_EQ(ran.output, "socket 13\nfork 13\n") << ran.end->last_words;

@@ -32,12 +32,13 @@ inline std::string Deflated(const std::string& bytes) {
 }
 
 struct ZipOptions {
-  uint16_t flags = 0;                // 1: says that it is encrypted.
-  int64_t stated_bytes = -1;         // What the directory says each file unpacks to; -1: the truth.
+  uint16_t flags = 0;         // 1: says that it is encrypted.
+  int64_t stated_bytes = -1;  // What the directory says each file unpacks to; -1: the truth.
 };
 
 // Names and bytes, in order, deflated.
-inline std::string MakeZip(const std::vector<std::pair<std::string, std::string>>& files, const ZipOptions& options = {}) {
+inline std::string MakeZip(const std::vector<std::pair<std::string, std::string>>& files,
+                           const ZipOptions& options = {}) {
   std::string zip, directory;
   for (const auto& [name, bytes] : files) {
     const std::string packed = Deflated(bytes);
