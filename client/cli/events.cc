@@ -13,6 +13,7 @@
 #include "absl/strings/strip.h"
 #include "client/cli/command.h"
 #include "client/cli/format.h"
+#include "client/cli/paging.h"
 
 namespace mixmatch::client {
 namespace {
@@ -108,27 +109,13 @@ int Events(Session& session, const EventsOptions& options) {
   if (!options.id.empty()) return Print(session, session.client().GetEvent(options.id));
   v1::EventServiceListRequest request;
   request.set_item_id(options.item);
-  Table table({"event", "kind", "members"});
-  bool more = true;
-  for (int64_t left = options.limit; more && (left > 0 || options.limit == 0);) {
-    request.set_page_size(static_cast<int32_t>(options.limit == 0 ? 1000 : std::min<int64_t>(left, 1000)));
-    const auto page = session.client().ListEvents(request);
-    if (!page.ok()) return session.Fail(page.status());
-    for (const v1::Event& event : page->events()) {
-      if (session.json) {
-        session.out() << Json(event) << "\n";
-      } else {
-        table.Add({event.event_id(), KindName(event.kind()), MembersText(event)});
-      }
-    }
-    left -= page->events_size();
-    more = !page->next_page_token().empty();
-    request.set_page_token(page->next_page_token());
-  }
-  if (session.json) return kOk;
-  table.Print(session.out(), session.terminal().color);
-  if (more) session.err() << "There are more; -n 0 lists all.\n";
-  return kOk;
+  return PrintPages(
+      session, options.limit, request, Table({"event", "kind", "members"}),
+      [&](const auto& asked) { return session.client().ListEvents(asked); },
+      [](const auto& page) -> const auto& { return page.events(); },
+      [](const v1::Event& event) -> std::vector<std::string> {
+        return {event.event_id(), KindName(event.kind()), MembersText(event)};
+      });
 }
 
 struct LinksOptions {
@@ -156,13 +143,9 @@ bool FillNames(Session& session, const LinksOptions& options, v1::ListLinksReque
   return true;
 }
 
-void AddLink(Session& session, const v1::Link& link, Table& table) {
-  if (session.json) {
-    session.out() << Json(link) << "\n";
-    return;
-  }
-  table.Add({link.link_id(), KindName(link.kind()), StateName(link.state()), absl::StrFormat("%.3g", link.weight()),
-             absl::StrJoin(link.item_ids(), " "), link.explanation()});
+std::vector<std::string> LinkCells(const v1::Link& link) {
+  return {link.link_id(), KindName(link.kind()), StateName(link.state()), absl::StrFormat("%.3g", link.weight()),
+          absl::StrJoin(link.item_ids(), " "), link.explanation()};
 }
 
 Table LinkTable() { return Table({"link", "kind", "state", "weight", "items", "why"}); }
@@ -175,21 +158,9 @@ int Links(Session& session, const LinksOptions& options) {
   request.set_event_id(options.event);
   request.set_principal(options.principal);
   if (options.by_source) request.set_source(options.source);
-  Table table = LinkTable();
-  bool more = true;
-  for (int64_t left = options.limit; more && (left > 0 || options.limit == 0);) {
-    request.set_page_size(static_cast<int32_t>(options.limit == 0 ? 1000 : std::min<int64_t>(left, 1000)));
-    const auto page = session.client().ListLinks(request);
-    if (!page.ok()) return session.Fail(page.status());
-    for (const v1::Link& link : page->links()) AddLink(session, link, table);
-    left -= page->links_size();
-    more = !page->next_page_token().empty();
-    request.set_page_token(page->next_page_token());
-  }
-  if (session.json) return kOk;
-  table.Print(session.out(), session.terminal().color);
-  if (more) session.err() << "There are more; -n 0 lists all.\n";
-  return kOk;
+  return PrintPages(
+      session, options.limit, request, LinkTable(), [&](const auto& asked) { return session.client().ListLinks(asked); },
+      [](const auto& page) -> const auto& { return page.links(); }, LinkCells);
 }
 
 struct CorrectOptions {
@@ -216,7 +187,10 @@ int Correct(Session& session, const CorrectOptions& options) {
   const auto response = session.client().CorrectLink(request);
   if (!response.ok()) return session.Fail(response.status());
   Table table = LinkTable();
-  for (const v1::Link& link : response->links()) AddLink(session, link, table);
+  for (const v1::Link& link : response->links()) {
+    if (session.json) session.out() << Json(link) << "\n";
+    table.Add(LinkCells(link));
+  }
   if (!session.json) table.Print(session.out(), session.terminal().color);
   return kOk;
 }

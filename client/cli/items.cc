@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "client/cli/command.h"
 #include "client/cli/format.h"
+#include "client/cli/paging.h"
 #include "client/cli/observed.h"
 #include "client/cpp/where.h"
 
@@ -97,28 +98,14 @@ int List(Session& session, const ListOptions& options) {
     return kUsage;
   }
   *request.mutable_filter() = *std::move(filter);
-  Table table({"item", "modality", "size", "name", "events", "metadata"});
-  bool more = true;
-  for (int64_t left = options.limit; more && (left > 0 || options.limit == 0);) {
-    request.set_page_size(static_cast<int32_t>(options.limit == 0 ? 1000 : std::min<int64_t>(left, 1000)));
-    const auto page = session.client().List(request);
-    if (!page.ok()) return session.Fail(page.status());
-    for (const v1::Item& item : page->items()) {
-      if (session.json) {
-        session.out() << Json(item) << "\n";
-      } else {
-        table.Add({absl::StrCat(item.item_id()), ModalityName(item.modality()), Bytes(item.size_bytes()), item.name(),
-                   Events(item), MetadataText(item)});
-      }
-    }
-    left -= page->items_size();
-    more = !page->next_page_token().empty();
-    request.set_page_token(page->next_page_token());
-  }
-  if (session.json) return kOk;
-  table.Print(session.out(), session.terminal().color);
-  if (more) session.err() << "There are more; -n 0 lists all.\n";
-  return kOk;
+  return PrintPages(
+      session, options.limit, request, Table({"item", "modality", "size", "name", "events", "metadata"}),
+      [&](const auto& asked) { return session.client().List(asked); },
+      [](const auto& page) -> const auto& { return page.items(); },
+      [](const v1::Item& item) -> std::vector<std::string> {
+        return {absl::StrCat(item.item_id()), ModalityName(item.modality()), Bytes(item.size_bytes()), item.name(),
+                Events(item), MetadataText(item)};
+      });
 }
 
 struct UpdateOptions {
