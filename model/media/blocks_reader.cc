@@ -1,10 +1,11 @@
 #include "model/media/blocks_reader.h"
 
 #include <algorithm>
-#include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "model/media/wire.h"
+#include "model/media/wire_values.h"
 
 namespace mixmatch::model {
 namespace {
@@ -27,9 +28,7 @@ uint32_t BlocksReader::most_bytes() const {
 
 bool BlocksReader::Add(absl::string_view body, DecodedMedia* media) {
   WireBlock head;
-  if (body.size() < sizeof(head) || media->blocks.size() >= static_cast<size_t>(limits_.max_blocks)) return false;
-  std::memcpy(&head, body.data(), sizeof(head));
-  body.remove_prefix(sizeof(head));
+  if (media->blocks.size() >= static_cast<size_t>(limits_.max_blocks) || !TakeValue(&body, &head)) return false;
   if (head.kind < static_cast<int>(Kind::kText) || head.kind > static_cast<int>(Kind::kCover)) return false;
   if (head.page < 0 || head.text_bytes > body.size() || head.describes < -1) return false;
   if (!IsShare(head.left) || !IsShare(head.top) || !IsShare(head.right) || !IsShare(head.bottom)) return false;
@@ -68,27 +67,16 @@ bool BlocksReader::Add(absl::string_view body, DecodedMedia* media) {
 
 bool BlocksReader::AddTable(absl::string_view text, uint32_t columns, DecodedTable* table) {
   if (columns == 0 || columns > static_cast<uint32_t>(limits_.max_columns)) return false;
-  bool named = false;
-  while (!text.empty()) {
-    uint32_t size;
-    if (text.size() < sizeof(size)) return false;
-    std::memcpy(&size, text.data(), sizeof(size));
-    text.remove_prefix(sizeof(size));
-    if (size > text.size()) return false;
-    std::string value(text.substr(0, size));
-    text.remove_prefix(size);
-    if (!named) {
-      table->name = std::move(value);
-      named = true;
-    } else if (table->columns.size() < columns) {
-      table->columns.push_back(std::move(value));
-    } else if (++cells_ > limits_.max_cells) {
-      return false;
-    } else {
-      table->cells.push_back(std::move(value));
-    }
-  }
-  return table->columns.size() == columns && table->cells.size() % columns == 0;
+  std::vector<std::string> strings;
+  const size_t head = 1 + size_t{columns};
+  const auto cells_left = static_cast<size_t>(std::max<int64_t>(0, limits_.max_cells - cells_));
+  if (!TakeStrings(text, head + cells_left, &strings) || strings.size() < head) return false;
+  const auto cells = strings.begin() + static_cast<ptrdiff_t>(head);
+  table->name = std::move(strings.front());
+  table->columns.assign(std::make_move_iterator(strings.begin() + 1), std::make_move_iterator(cells));
+  table->cells.assign(std::make_move_iterator(cells), std::make_move_iterator(strings.end()));
+  cells_ += static_cast<int64_t>(table->cells.size());
+  return table->cells.size() % columns == 0;
 }
 
 bool BlocksReader::Take(DecodedMedia* media) {

@@ -4,32 +4,16 @@
 #include <cstring>
 #include <utility>
 
+#include "model/media/wire_values.h"
+
 namespace mixmatch::model {
 namespace {
 
 constexpr int kValuesPerCell = 4;  // See MediaLimits::max_cells.
 
-template <typename T>
-bool Take(absl::string_view* body, T* value) {
-  if (body->size() < sizeof(T)) return false;
-  std::memcpy(value, body->data(), sizeof(T));
-  body->remove_prefix(sizeof(T));
-  return true;
-}
-
-bool TakeStrings(absl::string_view body, size_t most, std::vector<std::string>* out) {
-  while (!body.empty()) {
-    uint32_t size;
-    if (!Take(&body, &size) || size > body.size() || out->size() >= most) return false;
-    out->emplace_back(body.substr(0, size));
-    body.remove_prefix(size);
-  }
-  return true;
-}
-
 bool AddSeriesHead(absl::string_view body, const MediaLimits& limits, DecodedMedia* media) {
   std::vector<std::string> names;
-  if (!media->series.channels.empty() || !Take(&body, &media->observed_unix_seconds) ||
+  if (!media->series.channels.empty() || !TakeValue(&body, &media->observed_unix_seconds) ||
       !std::isfinite(media->observed_unix_seconds) || std::abs(media->observed_unix_seconds) > 1e12 ||
       !TakeStrings(body, 2 * static_cast<size_t>(limits.max_columns), &names) || names.size() % 2 != 0) {
     return false;
@@ -61,7 +45,7 @@ bool AddSeriesRows(absl::string_view body, const MediaLimits& limits, DecodedSer
 
 bool AddNotes(absl::string_view body, const MediaLimits& limits, DecodedScore* score) {
   double bar;
-  if (!Take(&body, &bar) || !(bar >= 0.25) || !(bar <= 64.0) || body.size() % sizeof(DecodedNote) != 0) return false;
+  if (!TakeValue(&body, &bar) || !(bar >= 0.25) || !(bar <= 64.0) || body.size() % sizeof(DecodedNote) != 0) return false;
   const size_t old = score->notes.size(), notes = body.size() / sizeof(DecodedNote);
   if (old + notes > static_cast<size_t>(limits.max_cells)) return false;
   score->beats_per_bar = bar;

@@ -103,17 +103,19 @@ absl::Status DocumentWriter::Add(Kind kind, Picture picture) {
   }
   DecodedBlock block;
   block.kind = kind;
-  const int number = static_cast<int>(blocks_.size());
   MIXMATCH_RETURN_IF_ERROR(Append(std::move(block), std::move(picture)));
   added_ = true;
-  if (kind != Kind::kFigure) return absl::OkStatus();
-  described_ = number;
+  if (kind == Kind::kFigure) LastIsDescribed();
+  return absl::OkStatus();
+}
+
+void DocumentWriter::LastIsDescribed() {
+  described_ = static_cast<int>(blocks_.size()) - 1;
   ++described_count_;
-  if (awaiting_ >= 0 && blocks_[awaiting_].block.page == blocks_[number].block.page) {
-    blocks_[awaiting_].block.describes = number;
+  if (awaiting_ >= 0 && blocks_[awaiting_].block.page == blocks_[described_].block.page) {
+    blocks_[awaiting_].block.describes = described_;
   }
   awaiting_ = -1;
-  return absl::OkStatus();
 }
 
 absl::Status DocumentWriter::AppendFile(Kind kind, std::string file) {
@@ -147,14 +149,9 @@ absl::Status DocumentWriter::Table(DecodedTable table) {
   DecodedBlock block;
   block.kind = Kind::kTable;
   block.table = std::move(table);
-  described_ = static_cast<int>(blocks_.size());
-  ++described_count_;
   MIXMATCH_RETURN_IF_ERROR(Append(std::move(block)));
   added_ = true;
-  if (awaiting_ >= 0 && blocks_[awaiting_].block.page == blocks_[described_].block.page) {
-    blocks_[awaiting_].block.describes = described_;
-  }
-  awaiting_ = -1;
+  LastIsDescribed();
   return absl::OkStatus();
 }
 

@@ -60,6 +60,8 @@ class DocumentWriter {
   };
   absl::Status Append(DecodedBlock block, Picture picture = {});
   absl::Status AppendText(DecodedBlock::Kind kind, absl::string_view utf8, int describes);
+  // Captions describe the last block from now on, and the one that waits describes it too.
+  void LastIsDescribed();
   absl::Status AppendFile(DecodedBlock::Kind kind, std::string file);
 
   const WireRequest& request_;

@@ -298,14 +298,6 @@ bool NestsTooDeep(absl::string_view html) {
   return false;
 }
 
-// What is no UTF-8 is taken for Windows-1252, as the HTML Standard does where nothing is stated.
-std::string AsUtf8(absl::string_view text) {
-  const absl::string_view mark = text.substr(0, 2);
-  if (mark == "\xfe\xff" || mark == "\xff\xfe") return FromUtf16(text.substr(2), mark == "\xfe\xff");
-  absl::ConsumePrefix(&text, "\xef\xbb\xbf");
-  return ValidUtf8Prefix(text) == text.size() ? std::string(text) : FromWindows1252(text);
-}
-
 std::string PercentDecoded(absl::string_view text) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -365,8 +357,9 @@ absl::Status DecodeHtml(const Content& content, const WireRequest& request, Resp
   // Pictures inside are text too, a third larger than their files.
   MIXMATCH_ASSIGN_OR_RETURN(const std::string bytes,
                             content.ReadEverything(request.max_table_bytes, "an HTML document"));
+  std::string converted;
   DocumentWriter document(request);
-  MIXMATCH_RETURN_IF_ERROR(AddHtml(AsUtf8(bytes), DataUriBytes, &document));
+  MIXMATCH_RETURN_IF_ERROR(AddHtml(AsUtf8(bytes, &converted), DataUriBytes, &document));
   return document.Finish("text/html", writer);
 }
 

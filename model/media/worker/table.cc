@@ -31,19 +31,6 @@ absl::string_view Essence(absl::string_view hint) { return hint.substr(0, hint.f
 
 RowLimits LimitsOf(const WireRequest& request) { return {request.max_cells, request.max_columns, request.max_cell_bytes}; }
 
-// `bytes` as UTF-8; `converted` holds what had to be made.
-absl::string_view AsUtf8(absl::string_view bytes, std::string* converted) {
-  const bool big_endian = absl::StartsWith(bytes, "\xfe\xff");
-  if (big_endian || absl::StartsWith(bytes, "\xff\xfe")) {
-    *converted = FromUtf16(bytes.substr(2), big_endian);
-    return *converted;
-  }
-  absl::ConsumePrefix(&bytes, "\xef\xbb\xbf");
-  if (ValidUtf8Prefix(bytes) == bytes.size()) return bytes;
-  *converted = FromWindows1252(bytes);
-  return *converted;
-}
-
 bool IsName(absl::string_view cell) {
   const CellType type = TypeOfCell(cell);
   return type == CellType::kText;

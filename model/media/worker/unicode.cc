@@ -1,5 +1,9 @@
 #include "model/media/worker/unicode.h"
 
+#include "absl/strings/match.h"
+#include "absl/strings/strip.h"
+#include "model/media/worker/sniff.h"
+
 namespace mixmatch::model {
 
 void AppendUtf8(uint32_t point, std::string* out) {
@@ -44,6 +48,18 @@ std::string FromWindows1252(absl::string_view bytes) {
     AppendUtf8(byte >= 0x80 && byte < 0xa0 ? kHigh[byte - 0x80] : byte, &out);
   }
   return out;
+}
+
+absl::string_view AsUtf8(absl::string_view bytes, std::string* converted) {
+  const bool big_endian = absl::StartsWith(bytes, "\xfe\xff");
+  if (big_endian || absl::StartsWith(bytes, "\xff\xfe")) {
+    *converted = FromUtf16(bytes.substr(2), big_endian);
+    return *converted;
+  }
+  absl::ConsumePrefix(&bytes, "\xef\xbb\xbf");
+  if (ValidUtf8Prefix(bytes) == bytes.size()) return bytes;
+  *converted = FromWindows1252(bytes);
+  return *converted;
 }
 
 }  // namespace mixmatch::model
