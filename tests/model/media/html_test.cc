@@ -1,9 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
-#include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -19,17 +16,9 @@ using ::testing::ElementsAre;
 
 // A picture of moving bars as a data: URI.
 const std::string& PictureUri() {
-  static const std::string uri = [] {
-    const std::string path = absl::StrCat(testing::TempDir(), "/", getpid(), "-bars.png");
-    const std::string command =
-        absl::StrCat("ffmpeg -nostdin -v error -y -f lavfi -i testsrc=s=120x80 -frames:v 1 ", path);
-    EXPECT_EQ(system(command.c_str()), 0);
-    std::ifstream file(path, std::ios::binary);
-    std::ostringstream bytes;
-    bytes << file.rdbuf();
-    unlink(path.c_str());
-    return absl::StrCat("data:image/png;base64,", absl::Base64Escape(bytes.str()));
-  }();
+  static const std::string uri =
+      absl::StrCat("data:image/png;base64,",
+                   absl::Base64Escape(MadeByFfmpeg("bars.png", "-f lavfi -i testsrc=s=120x80 -frames:v 1")));
   return uri;
 }
 

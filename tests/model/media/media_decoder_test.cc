@@ -23,27 +23,16 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "tests/model/media/decode_bytes.h"
 
 namespace mixmatch::model {
 namespace {
 
 using ::testing::HasSubstr;
 
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream bytes;
-  bytes << file.rdbuf();
-  return bytes.str();
-}
-
-// The bytes of the file `name` that the ffmpeg command line makes with `arguments`.
+// The bytes of the file `name` that the ffmpeg command line makes with `arguments`, the same on every machine.
 std::string Make(const std::string& name, const std::string& arguments) {
-  const std::string path = absl::StrCat(testing::TempDir(), "/", getpid(), "-", name);
-  const std::string command = absl::StrCat("ffmpeg -nostdin -v error -y -threads 1 ", arguments, " ", path);
-  EXPECT_EQ(system(command.c_str()), 0) << command;
-  std::string bytes = ReadFile(path);
-  unlink(path.c_str());
-  return bytes;
+  return MadeByFfmpeg(name, absl::StrCat("-threads 1 ", arguments));
 }
 
 // A sine for two seconds beside moving bars for as long, `extra` being output options.
@@ -60,40 +49,13 @@ std::string MakeSound(const std::string& name, const std::string& extra = "") {
   return Make(name, absl::StrCat("-f lavfi -i sine=440:d=2 ", extra));
 }
 
-MediaDecoderOptions Options() {
-  MediaDecoderOptions options;
-  options.worker_path = MIXMATCH_DECODER;
-  options.workers = 1;
-  return options;
+absl::StatusOr<DecodedMedia> Decode(const std::string& bytes, absl::string_view hint = "",
+                                    const MediaDecoderOptions& options = OneDecoder()) {
+  return DecodeBytes(bytes, options, hint);
 }
 
 absl::StatusOr<DecodedMedia> Decode(MediaDecoder* decoder, const std::string& bytes, absl::string_view hint = "") {
-  const int fd = memfd_create("item", MFD_CLOEXEC);
-  EXPECT_EQ(write(fd, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
-  absl::StatusOr<DecodedMedia> media = decoder->Decode(fd, hint);
-  close(fd);
-  return media;
-}
-
-absl::StatusOr<DecodedMedia> Decode(const std::string& bytes, absl::string_view hint = "",
-                                    const MediaDecoderOptions& options = Options()) {
-  auto decoder = MediaDecoder::Create(options);
-  if (!decoder.ok()) return decoder.status();
-  return Decode(decoder->get(), bytes, hint);
-}
-
-// The only child of this process. Only one decoder with one worker may be alive.
-pid_t WorkerPid() {
-  DIR* tasks = opendir("/proc/self/task");
-  pid_t found = 0;
-  while (const dirent* entry = readdir(tasks)) {
-    const std::string children = ReadFile(absl::StrCat("/proc/self/task/", entry->d_name, "/children"));
-    for (absl::string_view child : absl::StrSplit(children, ' ', absl::SkipWhitespace())) {
-      EXPECT_TRUE(absl::SimpleAtoi(child, &found));
-    }
-  }
-  closedir(tasks);
-  return found;
+  return DecodeBytes(decoder, bytes, hint);
 }
 
 std::array<int, 3> PixelAt(const DecodedImage& image, int x, int y) {
@@ -221,7 +183,7 @@ TEST(MediaDecoderTest, EveryCommonVideoFormatGivesFramesAndSound) {
 }
 
 TEST(MediaDecoderTest, AVideoIsSampledAtFramesPerSecondAndNoMoreThanMaxFrames) {
-  MediaDecoderOptions options = Options();
+  MediaDecoderOptions options = OneDecoder();
   options.limits.frames_per_second = 5.0;
   const auto slow = Decode(MakeVideo("v.mp4"), "", options);
   ASSERT_TRUE(slow.ok()) << slow.status();
@@ -332,7 +294,7 @@ TEST(MediaDecoderTest, APictureOf50000By50000IsRefusedByItsHeader) {
 }
 
 TEST(MediaDecoderTest, LongTextsAndSoundsAreRefused) {
-  MediaDecoderOptions options = Options();
+  MediaDecoderOptions options = OneDecoder();
   options.limits.max_text_bytes = 10;
   options.limits.max_seconds = 1.0;
   EXPECT_REFUSED(Decode("eleven byte", "", options), kResourceExhausted, "at most 10");
@@ -340,7 +302,7 @@ TEST(MediaDecoderTest, LongTextsAndSoundsAreRefused) {
 }
 
 TEST(MediaDecoderTest, TheCallersDescriptorKeepsItsPositionAndStaysOpen) {
-  auto decoder = MediaDecoder::Create(Options());
+  auto decoder = MediaDecoder::Create(OneDecoder());
   ASSERT_TRUE(decoder.ok());
   const int fd = memfd_create("item", MFD_CLOEXEC);
   ASSERT_EQ(write(fd, "words", 5), 5);
@@ -350,13 +312,13 @@ TEST(MediaDecoderTest, TheCallersDescriptorKeepsItsPositionAndStaysOpen) {
 }
 
 TEST(MediaDecoderTest, AMissingWorkerIsNotFound) {
-  MediaDecoderOptions options = Options();
+  MediaDecoderOptions options = OneDecoder();
   options.worker_path = "/nowhere/mixmatch-decoder";
   EXPECT_EQ(MediaDecoder::Create(options).status().code(), absl::StatusCode::kNotFound);
 }
 
 TEST(MediaDecoderTest, TheWorkerStaysAliveBetweenItems) {
-  auto decoder = MediaDecoder::Create(Options());
+  auto decoder = MediaDecoder::Create(OneDecoder());
   ASSERT_TRUE(Decode(decoder->get(), "one").ok());
   const pid_t first = WorkerPid();
   ASSERT_NE(first, 0);
@@ -366,7 +328,7 @@ TEST(MediaDecoderTest, TheWorkerStaysAliveBetweenItems) {
 }
 
 TEST(MediaDecoderTest, TheWorkerHasNoPrivilegesNoEnvironmentAndNoOtherDescriptors) {
-  auto decoder = MediaDecoder::Create(Options());
+  auto decoder = MediaDecoder::Create(OneDecoder());
   ASSERT_TRUE(Decode(decoder->get(), "one").ok());
   const std::string proc = absl::StrCat("/proc/", WorkerPid());
   EXPECT_EQ(ReadFile(proc + "/environ"), "");
@@ -382,7 +344,7 @@ TEST(MediaDecoderTest, TheWorkerHasNoPrivilegesNoEnvironmentAndNoOtherDescriptor
 }
 
 TEST(MediaDecoderTest, AWorkerThatDiedWhileIdleCostsNoItem) {
-  auto decoder = MediaDecoder::Create(Options());
+  auto decoder = MediaDecoder::Create(OneDecoder());
   ASSERT_TRUE(Decode(decoder->get(), "one").ok());
   const pid_t worker = WorkerPid();
   kill(worker, SIGKILL);
@@ -392,7 +354,7 @@ TEST(MediaDecoderTest, AWorkerThatDiedWhileIdleCostsNoItem) {
 }
 
 TEST(MediaDecoderTest, AnItemThatHangsIsRefusedInTimeAndTheNextOneDecodes) {
-  MediaDecoderOptions options = Options();
+  MediaDecoderOptions options = OneDecoder();
   options.limits.max_wall_seconds = 1.0;
   auto decoder = MediaDecoder::Create(options);
   ASSERT_TRUE(Decode(decoder->get(), "one").ok());
@@ -402,7 +364,7 @@ TEST(MediaDecoderTest, AnItemThatHangsIsRefusedInTimeAndTheNextOneDecodes) {
 }
 
 TEST(MediaDecoderTest, AWorkerKilledInTheMiddleOfAnItemCostsThatItemOnly) {
-  auto decoder = MediaDecoder::Create(Options());
+  auto decoder = MediaDecoder::Create(OneDecoder());
   ASSERT_TRUE(Decode(decoder->get(), "one").ok());
   const pid_t worker = WorkerPid();
   kill(worker, SIGSTOP);
@@ -422,7 +384,7 @@ TEST(MediaDecoderTest, AnItemBeyondTheMemoryOfAWorkerIsRefused) {
 #if defined(__SANITIZE_ADDRESS__) || defined(MIXMATCH_TSAN)
   GTEST_SKIP() << "a sanitizer's shadow memory takes terabytes, so that a worker under one has no limit of memory";
 #endif
-  MediaDecoderOptions options = Options();
+  MediaDecoderOptions options = OneDecoder();
   options.limits.max_memory_bytes = 700 << 20;
   auto decoder = MediaDecoder::Create(options);
   const std::string big = Make("big.png", "-f lavfi -i color=red:s=9900x9900,format=rgba -frames:v 1");
@@ -431,7 +393,7 @@ TEST(MediaDecoderTest, AnItemBeyondTheMemoryOfAWorkerIsRefused) {
 }
 
 TEST(MediaDecoderTest, ManyCallersShareFewWorkers) {
-  MediaDecoderOptions options = Options();
+  MediaDecoderOptions options = OneDecoder();
   options.workers = 2;
   auto decoder = MediaDecoder::Create(options);
   std::vector<std::thread> callers;
@@ -452,7 +414,7 @@ TEST(MediaDecoderTest, ManyCallersShareFewWorkers) {
 class HostileWorkerTest : public testing::TestWithParam<std::pair<const char*, absl::StatusCode>> {};
 
 TEST_P(HostileWorkerTest, CostsItsItemAndNothingElse) {
-  MediaDecoderOptions options = Options();
+  MediaDecoderOptions options = OneDecoder();
   options.worker_path = MIXMATCH_HOSTILE_WORKER;
   options.limits.max_wall_seconds = 1.0;
   auto decoder = MediaDecoder::Create(options);

@@ -1,7 +1,5 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <array>
 #include <string>
@@ -10,7 +8,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "model/media/media_decoder.h"
+#include "tests/model/media/decode_bytes.h"
 #include "tests/model/media/zip_writer.h"
 
 namespace mixmatch::model {
@@ -22,25 +20,6 @@ using Files = std::vector<std::pair<std::string, std::string>>;
 using Kind = DecodedBlock::Kind;
 
 constexpr char kWord[] = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
-
-MediaDecoderOptions Options() {
-  MediaDecoderOptions options;
-  options.worker_path = MIXMATCH_DECODER;
-  options.tool_path = MIXMATCH_TOOL;
-  options.workers = 1;
-  return options;
-}
-
-absl::StatusOr<DecodedMedia> Decode(const std::string& bytes, const MediaDecoderOptions& options = Options(),
-                                    absl::string_view hint = "") {
-  auto decoder = MediaDecoder::Create(options);
-  if (!decoder.ok()) return decoder.status();
-  const int fd = memfd_create("item", MFD_CLOEXEC);
-  EXPECT_EQ(write(fd, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
-  absl::StatusOr<DecodedMedia> media = (*decoder)->Decode(fd, hint);
-  close(fd);
-  return media;
-}
 
 // A picture of 64 x 48 in one colour.
 std::string Bitmap(uint8_t red, uint8_t green, uint8_t blue) {
@@ -112,7 +91,7 @@ std::string WordDocument() {
 }
 
 TEST(PackageTest, CaptionsOfAWordDocumentDescribeTheFigureBeforeAndTheTableAfterThem) {
-  const auto media = Decode(WordDocument());
+  const auto media = DecodeBytes(WordDocument());
   ASSERT_TRUE(media.ok()) << media.status();
   EXPECT_EQ(media->modality, v1::MODALITY_DOCUMENT);
   EXPECT_EQ(media->media_type, kWord);
@@ -121,7 +100,7 @@ TEST(PackageTest, CaptionsOfAWordDocumentDescribeTheFigureBeforeAndTheTableAfter
 }
 
 TEST(PackageTest, ACaptionBetweenAFigureAndATableIsTheFiguresAndBetweenTablesTheNextOnes) {
-  const auto media = Decode(MakeZip(WordFiles(absl::StrCat(kWordPicture, Paragraph("Beschriftung", "of the figure"), kWordTable,
+  const auto media = DecodeBytes(MakeZip(WordFiles(absl::StrCat(kWordPicture, Paragraph("Beschriftung", "of the figure"), kWordTable,
                                                            Paragraph("Beschriftung", "of the second"), kWordTable))));
   ASSERT_TRUE(media.ok()) << media.status();
   EXPECT_THAT(Told(*media), ElementsAre("figure", "caption of the figure > 0", "table [Part] [Mass] Rod 3",
@@ -129,7 +108,7 @@ TEST(PackageTest, ACaptionBetweenAFigureAndATableIsTheFiguresAndBetweenTablesThe
 }
 
 TEST(PackageTest, PagesOfAWordDocumentAreThoseWhereItsWriterBrokeThem) {
-  const auto media = Decode(MakeZip(WordFiles(absl::StrCat(
+  const auto media = DecodeBytes(MakeZip(WordFiles(absl::StrCat(
       Paragraph("", "one"), "<w:p><w:r><w:lastRenderedPageBreak/><w:t>two</w:t></w:r></w:p>"))));
   ASSERT_TRUE(media.ok()) << media.status();
   EXPECT_THAT(Told(*media), ElementsAre("text one @1", "text two @2"));
@@ -141,7 +120,7 @@ TEST(PackageTest, SlidesArePagesWithTitlesFirstAndBoxes) {
       "<a:blip r:embed='r1'/></p:blipFill><p:spPr><a:xfrm><a:off x='0' y='50'/><a:ext cx='100' cy='50'/></a:xfrm></p:spPr>"
       "</p:pic><p:sp><p:nvSpPr><p:nvPr><p:ph type='title'/></p:nvPr></p:nvSpPr><p:txBody><a:p><a:r><a:t>Fields</a:t></a:r>"
       "</a:p></p:txBody></p:sp></p:spTree></p:cSld></p:sld>";
-  const auto media = Decode(MakeZip(
+  const auto media = DecodeBytes(MakeZip(
       {{"_rels/.rels", Rels({{"r1", "officeDocument", "ppt/presentation.xml"}})},
        {"ppt/_rels/presentation.xml.rels", Rels({{"r7", "slide", "slides/slide9.xml"}})},
        {"ppt/presentation.xml",
@@ -156,7 +135,7 @@ TEST(PackageTest, SlidesArePagesWithTitlesFirstAndBoxes) {
 }
 
 TEST(PackageTest, SheetsAreTablesWithoutTheirEmptyRowsAndColumns) {
-  const auto media = Decode(MakeZip(
+  const auto media = DecodeBytes(MakeZip(
       {{"_rels/.rels", Rels({{"r1", "officeDocument", "xl/workbook.xml"}})},
        {"xl/_rels/workbook.xml.rels", Rels({{"r2", "worksheet", "worksheets/a.xml"}, {"r3", "sharedStrings", "s.xml"}})},
        {"xl/workbook.xml", "<workbook><sheets><sheet name='Yield' sheetId='1' r:id='r2'/></sheets></workbook>"},
@@ -165,7 +144,7 @@ TEST(PackageTest, SheetsAreTablesWithoutTheirEmptyRowsAndColumns) {
         "<worksheet><sheetData><row><c r='B2' t='s'><v>0</v></c><c r='XFD2' t='s'><v>1</v></c></row><row/>"
         "<row><c r='B9' t='s'><v>2</v></c><c r='XFD9'><v>41.5</v></c></row></sheetData></worksheet>"}}),
       [] {
-        MediaDecoderOptions options = Options();
+        MediaDecoderOptions options = OneDecoder();
         options.limits.max_columns = 16'384;
         return options;
       }());
@@ -185,7 +164,7 @@ Files OpenText(const std::string& body) {
 }
 
 TEST(PackageTest, ACaptionOfAnOpenDocumentTextStandsInABoxAroundItsPicture) {
-  const auto media = Decode(MakeZip(OpenText(
+  const auto media = DecodeBytes(MakeZip(OpenText(
       "<text:h>Water</text:h><text:p>It<text:s text:c='2'/>flows.<draw:frame><draw:text-box><text:p text:style-name='P3'>"
       "<draw:frame><draw:image xlink:href='Pictures/a.bmp'/></draw:frame>Figure 1: blue</text:p></draw:text-box>"
       "</draw:frame></text:p>")));
@@ -199,18 +178,18 @@ TEST(PackageTest, RepeatedCellsOfAnOpenDocumentSheetCountAgainstItsLimits) {
                     {"content.xml", absl::StrCat("<d><b:body><o:spreadsheet><t:table t:name='S'>", rows,
                                                  "</t:table></o:spreadsheet></b:body></d>")}});
   };
-  const auto media = Decode(sheet("<t:table-row><t:table-cell><x:p>a</x:p></t:table-cell><t:table-cell><x:p>b</x:p>"
+  const auto media = DecodeBytes(sheet("<t:table-row><t:table-cell><x:p>a</x:p></t:table-cell><t:table-cell><x:p>b</x:p>"
                                   "</t:table-cell></t:table-row><t:table-row t:number-rows-repeated='2'><t:table-cell "
                                   "t:number-columns-repeated='2'><x:p>1</x:p></t:table-cell></t:table-row>"));
   ASSERT_TRUE(media.ok()) << media.status();
   EXPECT_THAT(Told(*media), ElementsAre("table [a] [b] 1 1 1 1 @1"));
-  EXPECT_REFUSED(Decode(sheet("<t:table-row t:number-rows-repeated='999999999999'><t:table-cell><x:p>1</x:p></t:table-cell>"
+  EXPECT_REFUSED(DecodeBytes(sheet("<t:table-row t:number-rows-repeated='999999999999'><t:table-cell><x:p>1</x:p></t:table-cell>"
                               "</t:table-row>")),
                  kResourceExhausted, "--max-cells");
 }
 
 TEST(PackageTest, ChaptersOfABookArePagesAndItsPicturesAreFoundBesideThem) {
-  const auto media = Decode(MakeZip(
+  const auto media = DecodeBytes(MakeZip(
       {{"mimetype", "application/epub+zip"},
        {"META-INF/container.xml", "<container><rootfiles><rootfile full-path='O/book.opf'/></rootfiles></container>"},
        {"O/book.opf",
@@ -231,24 +210,24 @@ TEST(PackageTest, MarkdownIsADocumentByItsHintOrByItsStructure) {
   const std::string text =
       absl::StrCat("# Engines\n\nThey *turn*.\n\n![a red engine](", DataUri(Bitmap(200, 20, 20)), ")\n\n"
                    "| Part | Mass |\n|---|---|\n| Rod | 3 |\n");
-  const auto media = Decode(text);
+  const auto media = DecodeBytes(text);
   ASSERT_TRUE(media.ok()) << media.status();
   EXPECT_EQ(media->media_type, "text/markdown");
   EXPECT_THAT(Told(*media), ElementsAre("heading Engines", "text They turn.", "figure", "caption a red engine > 2",
                                         "table [Part] [Mass] Rod 3"));
-  const auto plain = Decode("Only words. # not a heading\n");
+  const auto plain = DecodeBytes("Only words. # not a heading\n");
   ASSERT_TRUE(plain.ok()) << plain.status();
   EXPECT_EQ(plain->modality, v1::MODALITY_TEXT);
-  const auto hinted = Decode("Only *words*.\n", Options(), "text/markdown");
+  const auto hinted = DecodeBytes("Only *words*.\n", OneDecoder(), "text/markdown");
   ASSERT_TRUE(hinted.ok()) << hinted.status();
   EXPECT_THAT(Told(*hinted), ElementsAre("text Only words."));
 }
 
 TEST(PackageTest, ArchivesThatAreNoDocumentAndArchivesInDocumentsAreNotOpened) {
-  EXPECT_REFUSED(Decode(MakeZip({{"a.txt", "hello"}})), kUnimplemented, "application/zip");
+  EXPECT_REFUSED(DecodeBytes(MakeZip({{"a.txt", "hello"}})), kUnimplemented, "application/zip");
   Files files = WordFiles(absl::StrCat(Paragraph("", "words"), kWordPicture));
   files[3].second = WordDocument();
-  const auto media = Decode(MakeZip(files));
+  const auto media = DecodeBytes(MakeZip(files));
   ASSERT_TRUE(media.ok()) << media.status();
   EXPECT_THAT(Told(*media), ElementsAre("text words"));
 }
@@ -256,17 +235,17 @@ TEST(PackageTest, ArchivesThatAreNoDocumentAndArchivesInDocumentsAreNotOpened) {
 TEST(PackageTest, BombsAreRefusedByEveryLimitOfArchives) {
   const std::string bomb = MakeZip(WordFiles(Paragraph("", std::string(64 << 20, 'a'))));
   ASSERT_LT(bomb.size(), 1 << 20);
-  EXPECT_REFUSED(Decode(bomb), kResourceExhausted, "--max-inflate-ratio");
-  MediaDecoderOptions options = Options();
+  EXPECT_REFUSED(DecodeBytes(bomb), kResourceExhausted, "--max-inflate-ratio");
+  MediaDecoderOptions options = OneDecoder();
   options.limits.max_inflated_bytes = 1 << 20;
-  EXPECT_REFUSED(Decode(bomb, options), kResourceExhausted, "--max-inflated-bytes");
+  EXPECT_REFUSED(DecodeBytes(bomb, options), kResourceExhausted, "--max-inflated-bytes");
   options.limits.max_archive_entries = 3;
-  EXPECT_REFUSED(Decode(WordDocument(), options), kResourceExhausted, "--max-archive-entries");
+  EXPECT_REFUSED(DecodeBytes(WordDocument(), options), kResourceExhausted, "--max-archive-entries");
   // The same picture again and again counts each time.
   std::string pictures;
   for (int i = 0; i < 200; ++i) pictures += kWordPicture;
-  EXPECT_REFUSED(Decode(MakeZip(WordFiles(pictures)), [] {
-                   MediaDecoderOptions small = Options();
+  EXPECT_REFUSED(DecodeBytes(MakeZip(WordFiles(pictures)), [] {
+                   MediaDecoderOptions small = OneDecoder();
                    small.limits.max_inflated_bytes = 1 << 20;
                    return small;
                  }()),
@@ -277,17 +256,17 @@ TEST(PackageTest, AFileThatUnpacksToMoreOrLessThanItsDirectorySaysIsDamaged) {
   for (const int64_t stated : {0, 10, 100'000}) {
     ZipOptions lie;
     lie.stated_bytes = stated;
-    EXPECT_REFUSED(Decode(MakeZip(WordFiles(Paragraph("", "words")), lie)), kInvalidArgument, "damaged");
+    EXPECT_REFUSED(DecodeBytes(MakeZip(WordFiles(Paragraph("", "words")), lie)), kInvalidArgument, "damaged");
   }
 }
 
 TEST(PackageTest, EncryptedDocumentsAreNamedSo) {
   ZipOptions encrypted;
   encrypted.flags = 1;
-  EXPECT_REFUSED(Decode(MakeZip(WordFiles(Paragraph("", "words")), encrypted)), kInvalidArgument, "encrypted");
+  EXPECT_REFUSED(DecodeBytes(MakeZip(WordFiles(Paragraph("", "words")), encrypted)), kInvalidArgument, "encrypted");
   Files files = OpenText("<text:p>words</text:p>");
   files.push_back({"META-INF/manifest.xml", "<m><manifest:encryption-data/></m>"});
-  EXPECT_REFUSED(Decode(MakeZip(files)), kInvalidArgument, "encrypted");
+  EXPECT_REFUSED(DecodeBytes(MakeZip(files)), kInvalidArgument, "encrypted");
 }
 
 TEST(PackageTest, EntitiesOfADtdAreNeverExpandedOrFetched) {
@@ -295,13 +274,13 @@ TEST(PackageTest, EntitiesOfADtdAreNeverExpandedOrFetched) {
   files[4].second =
       "<!DOCTYPE d [<!ENTITY a 'lol'><!ENTITY b '&a;&a;&a;'><!ENTITY f SYSTEM 'file:///etc/hostname'>]>"
       "<w:document><w:body><w:p><w:r><w:t>x &b; &f; y</w:t></w:r></w:p></w:body></w:document>";
-  const auto media = Decode(MakeZip(files));
+  const auto media = DecodeBytes(MakeZip(files));
   ASSERT_TRUE(media.ok()) << media.status();
   EXPECT_THAT(Told(*media), ElementsAre("text x &b; &f; y"));
 }
 
 TEST(PackageTest, EveryCutOfADocumentIsAnsweredAndTheNextOneDecodes) {
-  auto decoder = MediaDecoder::Create(Options());
+  auto decoder = MediaDecoder::Create(OneDecoder());
   ASSERT_TRUE(decoder.ok()) << decoder.status();
   const std::string whole = WordDocument();
   for (size_t size = 8; size < whole.size(); size += 37) {
@@ -322,11 +301,11 @@ TEST(PackageTest, ElementsNestedTooDeepAreRefused) {
     open += "<w:sdt>";
     close += "</w:sdt>";
   }
-  MediaDecoderOptions options = Options();
+  MediaDecoderOptions options = OneDecoder();
   options.limits.max_inflate_ratio = 10'000;
-  EXPECT_REFUSED(Decode(MakeZip(WordFiles(open + Paragraph("", "words") + close)), options), kInvalidArgument, "nested");
+  EXPECT_REFUSED(DecodeBytes(MakeZip(WordFiles(open + Paragraph("", "words") + close)), options), kInvalidArgument, "nested");
   std::string quotes(100'000, '>');
-  const auto markdown = Decode(absl::StrCat("# A\n\n", quotes, " words"), options, "text/markdown");
+  const auto markdown = DecodeBytes(absl::StrCat("# A\n\n", quotes, " words"), options, "text/markdown");
   EXPECT_FALSE(markdown.ok());
 }
 

@@ -16,52 +16,12 @@
 #include "absl/strings/str_split.h"
 #include "model/media/media_collector.h"
 #include "model/media/media_decoder.h"
+#include "tests/model/media/decode_bytes.h"
 
 namespace mixmatch::model {
 namespace {
 
 using ::testing::HasSubstr;
-
-std::string Path(const std::string& name) { return absl::StrCat(testing::TempDir(), "/", getpid(), "-", name); }
-
-std::string ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream bytes;
-  bytes << file.rdbuf();
-  return bytes.str();
-}
-
-// The bytes of what the ffmpeg command line makes.
-std::string Make(const std::string& name, const std::string& arguments) {
-  const std::string path = Path(name);
-  const std::string command = absl::StrCat("ffmpeg -nostdin -v error -y ", arguments, " ", path);
-  EXPECT_EQ(system(command.c_str()), 0) << command;
-  std::string bytes = ReadFile(path);
-  unlink(path.c_str());
-  return bytes;
-}
-
-MediaDecoderOptions Options() {
-  MediaDecoderOptions options;
-  options.worker_path = MIXMATCH_DECODER;
-  options.workers = 1;
-  return options;
-}
-
-int FileOf(const std::string& bytes) {
-  const int fd = memfd_create("item", MFD_CLOEXEC);
-  EXPECT_EQ(write(fd, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
-  return fd;
-}
-
-absl::StatusOr<DecodedMedia> Decode(const std::string& bytes, const MediaDecoderOptions& options = Options()) {
-  auto decoder = MediaDecoder::Create(options);
-  if (!decoder.ok()) return decoder.status();
-  const int fd = FileOf(bytes);
-  auto media = (*decoder)->Decode(fd, "");
-  close(fd);
-  return media;
-}
 
 // Counts, and keeps nothing.
 class Counter final : public MediaSink {
@@ -97,25 +57,12 @@ int64_t PeakKilobytes(const std::string& status_file) {
   return 0;
 }
 
-pid_t WorkerPid() {
-  DIR* tasks = opendir("/proc/self/task");
-  pid_t found = 0;
-  while (const dirent* entry = readdir(tasks)) {
-    const std::string children = ReadFile(absl::StrCat("/proc/self/task/", entry->d_name, "/children"));
-    for (absl::string_view child : absl::StrSplit(children, ' ', absl::SkipWhitespace())) {
-      EXPECT_TRUE(absl::SimpleAtoi(child, &found));
-    }
-  }
-  closedir(tasks);
-  return found;
-}
-
 TEST(TimedMediaTest, ChaptersAndTagsComeWithTheirTimes) {
-  const std::string meta = Path("meta.txt");
+  const std::string meta = ScratchPath("meta.txt");
   std::ofstream(meta) << ";FFMETADATA1\ntitle=Two tones\nartist=Nobody\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=1000\n"
                          "title=First\n[CHAPTER]\nTIMEBASE=1/1000\nSTART=1000\nEND=2000\ntitle=Second\n";
   for (const std::string name : {"c.mp4", "c.mkv", "c.m4a"}) {
-    const auto media = Decode(Make(name, absl::StrCat("-f lavfi -i sine=440:d=2 -i ", meta, " -map_metadata 1")));
+    const auto media = DecodeBytes(MadeByFfmpeg(name, absl::StrCat("-f lavfi -i sine=440:d=2 -i ", meta, " -map_metadata 1")));
     ASSERT_TRUE(media.ok()) << name << media.status();
     EXPECT_THAT(media->tags, HasSubstr("title: Two tones\nartist: Nobody")) << name;
     ASSERT_EQ(media->chapters.size(), 2u) << name;
@@ -128,7 +75,7 @@ TEST(TimedMediaTest, ChaptersAndTagsComeWithTheirTimes) {
 
 TEST(TimedMediaTest, CoverArtIsAPictureBesideTheSound) {
   const auto media =
-      Decode(Make("c.mp3", "-f lavfi -i sine=440:d=2 -f lavfi -i color=red:s=600x300:r=1:d=1 -map 0 -map 1 -c:v png "
+      DecodeBytes(MadeByFfmpeg("c.mp3", "-f lavfi -i sine=440:d=2 -f lavfi -i color=red:s=600x300:r=1:d=1 -map 0 -map 1 -c:v png "
                            "-disposition:v attached_pic"));
   ASSERT_TRUE(media.ok()) << media.status();
   EXPECT_EQ(media->modality, v1::MODALITY_AUDIO);
@@ -138,7 +85,7 @@ TEST(TimedMediaTest, CoverArtIsAPictureBesideTheSound) {
 }
 
 TEST(TimedMediaTest, TheDefaultOfSeveralSoundTracksIsTakenAndTheOthersAreNamed) {
-  const auto media = Decode(Make(
+  const auto media = DecodeBytes(MadeByFfmpeg(
       "t.mkv", "-f lavfi -i sine=440:d=2 -f lavfi -i anullsrc=d=2 -map 0 -map 1 -t 2 -metadata:s:a:0 language=eng "
                "-metadata:s:a:1 language=deu -metadata:s:a:1 title=Kommentar -disposition:a:0 0 -disposition:a:1 default"));
   ASSERT_TRUE(media.ok()) << media.status();
@@ -148,7 +95,7 @@ TEST(TimedMediaTest, TheDefaultOfSeveralSoundTracksIsTakenAndTheOthersAreNamed) 
 
 TEST(TimedMediaTest, FramesOfAVariableRateHaveTheirOwnTimes) {
   // One second at 10 frames a second, then one at 2.
-  const auto media = Decode(Make("v.mkv", "-f lavfi -i testsrc=s=64x48:r=10:d=2 -vf \"select='lt(t,1)+not(mod(n,5))'\" "
+  const auto media = DecodeBytes(MadeByFfmpeg("v.mkv", "-f lavfi -i testsrc=s=64x48:r=10:d=2 -vf \"select='lt(t,1)+not(mod(n,5))'\" "
                                           "-vsync vfr"));
   ASSERT_TRUE(media.ok()) << media.status();
   ASSERT_EQ(media->frames.size(), 12u);
@@ -157,7 +104,7 @@ TEST(TimedMediaTest, FramesOfAVariableRateHaveTheirOwnTimes) {
 }
 
 TEST(TimedMediaTest, SideCarFilesAreTextsOfTimedCues) {
-  const auto srt = Decode("1\r\n00:00:01,500 --> 00:00:02,000\r\n<i>Hello</i>\r\nthere\r\n\r\n"
+  const auto srt = DecodeBytes("1\r\n00:00:01,500 --> 00:00:02,000\r\n<i>Hello</i>\r\nthere\r\n\r\n"
                           "2\r\n01:00:00,000 --> 01:00:01,000\r\nLater\r\n");
   ASSERT_TRUE(srt.ok()) << srt.status();
   EXPECT_EQ(srt->modality, v1::MODALITY_TEXT);
@@ -167,19 +114,19 @@ TEST(TimedMediaTest, SideCarFilesAreTextsOfTimedCues) {
   EXPECT_DOUBLE_EQ(srt->subtitles[0].start_seconds, 1.5);
   EXPECT_DOUBLE_EQ(srt->subtitles[1].start_seconds, 3600.0);
   EXPECT_DOUBLE_EQ(srt->duration_seconds, 3601.0);
-  const auto vtt = Decode("WEBVTT\n\nNOTE no cue\n\nintro\n00:01.000 --> 00:02.500 align:start\n<v Ann>Hi\n");
+  const auto vtt = DecodeBytes("WEBVTT\n\nNOTE no cue\n\nintro\n00:01.000 --> 00:02.500 align:start\n<v Ann>Hi\n");
   ASSERT_TRUE(vtt.ok()) << vtt.status();
   EXPECT_EQ(vtt->media_type, "text/vtt");
   ASSERT_EQ(vtt->subtitles.size(), 1u);
   EXPECT_EQ(vtt->subtitles[0].text, "Hi");
   EXPECT_DOUBLE_EQ(vtt->subtitles[0].end_seconds, 2.5);
-  EXPECT_TRUE(Decode("1\nA list, not subtitles --> no times\n")->subtitles.empty());
+  EXPECT_TRUE(DecodeBytes("1\nA list, not subtitles --> no times\n")->subtitles.empty());
 }
 
 TEST(TimedMediaTest, AnHourOfSoundTakesNoMoreMemoryThanAMinute) {
-  auto decoder = MediaDecoder::Create(Options());
+  auto decoder = MediaDecoder::Create(OneDecoder());
   const auto sound = [](const std::string& seconds) {
-    return Make("s.wav", absl::StrCat("-f lavfi -i sine=440:r=16000:d=", seconds, " -c:a adpcm_ima_wav"));
+    return MadeByFfmpeg("s.wav", absl::StrCat("-f lavfi -i sine=440:r=16000:d=", seconds, " -c:a adpcm_ima_wav"));
   };
   const auto count = [&](const std::string& bytes) {
     Counter counter;
@@ -202,12 +149,12 @@ TEST(TimedMediaTest, AnHourOfSoundTakesNoMoreMemoryThanAMinute) {
 }
 
 TEST(TimedMediaTest, LongVideosAreLookedAtMoreRarely) {
-  MediaDecoderOptions options = Options();
+  MediaDecoderOptions options = OneDecoder();
   options.limits.full_rate_seconds = 4.0;
   auto decoder = MediaDecoder::Create(options);
   const auto count = [&](const std::string& length) {
     Counter counter;
-    const int fd = FileOf(Make("v.mp4", absl::StrCat("-f lavfi -i testsrc=s=64x48:r=16:d=", length, " -c:v libx264")));
+    const int fd = FileOf(MadeByFfmpeg("v.mp4", absl::StrCat("-f lavfi -i testsrc=s=64x48:r=16:d=", length, " -c:v libx264")));
     EXPECT_TRUE((*decoder)->DecodeTo(fd, "", counter).ok());
     close(fd);
     return counter.frames;
@@ -217,8 +164,8 @@ TEST(TimedMediaTest, LongVideosAreLookedAtMoreRarely) {
 }
 
 TEST(TimedMediaTest, ARefusalOfTheSinkEndsTheDecodingAndTheNextItemDecodes) {
-  auto decoder = MediaDecoder::Create(Options());
-  const std::string video = Make("v.mp4", "-f lavfi -i testsrc=s=64x48:r=10:d=5");
+  auto decoder = MediaDecoder::Create(OneDecoder());
+  const std::string video = MadeByFfmpeg("v.mp4", "-f lavfi -i testsrc=s=64x48:r=10:d=5");
   Counter counter;
   counter.after_frame = absl::UnavailableError("enough");
   const int fd = FileOf(video);
@@ -230,25 +177,25 @@ TEST(TimedMediaTest, ARefusalOfTheSinkEndsTheDecodingAndTheNextItemDecodes) {
 }
 
 TEST(TimedMediaTest, CpuTimeOfAnItemIsLimited) {
-  MediaDecoderOptions options = Options();
+  MediaDecoderOptions options = OneDecoder();
   options.limits.max_cpu_seconds = 0.1;
   // A tenth of a second of large frames: what they cost is not paid for by their length.
-  const std::string heavy = Make("h.mkv", "-f lavfi -i testsrc2=s=2560x1440:r=1000 -frames:v 100 -c:v ffv1");
-  const auto media = Decode(heavy, options);
+  const std::string heavy = MadeByFfmpeg("h.mkv", "-f lavfi -i testsrc2=s=2560x1440:r=1000 -frames:v 100 -c:v ffv1");
+  const auto media = DecodeBytes(heavy, options);
   EXPECT_EQ(media.status().code(), absl::StatusCode::kResourceExhausted) << media.status();
   EXPECT_THAT(std::string(media.status().message()), HasSubstr("CPU time"));
 }
 
 TEST(TimedMediaTest, WhatIsCollectedAtOnceIsLimited) {
-  MediaDecoderOptions options = Options();
+  MediaDecoderOptions options = OneDecoder();
   options.limits.max_collected_seconds = 1.0;
-  EXPECT_EQ(Decode(Make("a.mp3", "-f lavfi -i sine=440:d=2"), options).status().code(),
+  EXPECT_EQ(DecodeBytes(MadeByFfmpeg("a.mp3", "-f lavfi -i sine=440:d=2"), options).status().code(),
             absl::StatusCode::kResourceExhausted);
 }
 
 TEST(TimedMediaTest, AStreamIsDecodedAsItComes) {
-  auto decoder = MediaDecoder::Create(Options());
-  const std::string bytes = Make("s.ts", "-f lavfi -i testsrc=s=64x48:r=10:d=8 -f lavfi -i sine=440:d=8 -c:v mpeg2video");
+  auto decoder = MediaDecoder::Create(OneDecoder());
+  const std::string bytes = MadeByFfmpeg("s.ts", "-f lavfi -i testsrc=s=64x48:r=10:d=8 -f lavfi -i sine=440:d=8 -c:v mpeg2video");
   for (const size_t size : {bytes.size(), bytes.size() / 2}) {  // A stream may end anywhere.
     int ends[2];
     ASSERT_EQ(pipe(ends), 0);
