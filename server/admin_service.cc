@@ -8,7 +8,6 @@
 #include "google/protobuf/util/time_util.h"
 #include "mixmatch/v1/admin_service.grpc.pb.h"
 #include "proto/base/status_macros.h"
-#include "server/grpc_status.h"
 #include "server/services.h"
 #include "server/validation.h"
 
@@ -26,53 +25,65 @@ uint64_t ResidentBytes() {
 
 class AdminServiceImpl final : public v1::AdminService::Service {
  public:
-  explicit AdminServiceImpl(Core& core) : core_(core) {}
+  AdminServiceImpl(Core& core, FrontDoor& door) : core_(core), door_(door) {}
 
-  grpc::Status Stats(grpc::ServerContext*, const v1::StatsRequest*, v1::StatsResponse* response) override {
-    return ToGrpc(DoStats(*response));
+  grpc::Status Stats(grpc::ServerContext* context, const v1::StatsRequest*, v1::StatsResponse* response) override {
+    return door_.Handle(*context, "AdminService/Stats", [&](const Caller&) { return DoStats(*response); });
   }
 
-  grpc::Status Reindex(grpc::ServerContext*, const v1::ReindexRequest* request,
+  grpc::Status Reindex(grpc::ServerContext* context, const v1::ReindexRequest* request,
                        v1::ReindexResponse* response) override {
-    return Answer(core_.operations->StartReindex(*request), *response);
+    return door_.Handle(*context, "AdminService/Reindex",
+                        [&](const Caller&) { return Answer(core_.operations->StartReindex(*request), *response); });
   }
 
-  grpc::Status ListOperations(grpc::ServerContext*, const v1::ListOperationsRequest* request,
+  grpc::Status ListOperations(grpc::ServerContext* context, const v1::ListOperationsRequest* request,
                               v1::ListOperationsResponse* response) override {
-    return ToGrpc(DoList(*request, *response));
+    return door_.Handle(*context, "AdminService/ListOperations",
+                        [&](const Caller&) { return DoList(*request, *response); });
   }
 
-  grpc::Status GetOperation(grpc::ServerContext*, const v1::GetOperationRequest* request,
+  grpc::Status GetOperation(grpc::ServerContext* context, const v1::GetOperationRequest* request,
                             v1::GetOperationResponse* response) override {
-    return Answer(core_.operations->Get(request->operation_id()), *response);
+    return door_.Handle(*context, "AdminService/GetOperation", [&](const Caller&) {
+      return Answer(core_.operations->Get(request->operation_id()), *response);
+    });
   }
 
-  grpc::Status CancelOperation(grpc::ServerContext*, const v1::CancelOperationRequest* request,
+  grpc::Status CancelOperation(grpc::ServerContext* context, const v1::CancelOperationRequest* request,
                                v1::CancelOperationResponse* response) override {
-    return Answer(core_.operations->Cancel(request->operation_id()), *response);
+    return door_.Handle(*context, "AdminService/CancelOperation", [&](const Caller&) {
+      return Answer(core_.operations->Cancel(request->operation_id()), *response);
+    });
   }
 
   grpc::Status WaitOperation(grpc::ServerContext* context, const v1::WaitOperationRequest* request,
                              v1::WaitOperationResponse* response) override {
-    double seconds = 60.0;
-    if (request->has_timeout()) seconds = TimeUtil::DurationToMilliseconds(request->timeout()) / 1e3;
-    if (seconds < 0.0 || seconds > 600.0) return ToGrpc(absl::InvalidArgumentError("timeout: wanted 0 to 600 s"));
-    const absl::Time deadline = absl::Now() + absl::Seconds(seconds);
-    while (true) {
-      auto operation = core_.operations->Wait(request->operation_id(),
-                                              std::min(deadline, absl::Now() + absl::Milliseconds(250)));
-      const bool running = operation.ok() && operation->state() == v1::OPERATION_STATE_RUNNING;
-      if (!running || absl::Now() >= deadline || context->IsCancelled() || core_.stopping) {
-        return Answer(std::move(operation), *response);
-      }
-    }
+    return door_.Handle(*context, "AdminService/WaitOperation",
+                        [&](const Caller&) { return DoWait(*context, *request, *response); });
   }
 
  private:
   template <typename Response>
-  static grpc::Status Answer(absl::StatusOr<v1::Operation> operation, Response& response) {
+  static absl::Status Answer(absl::StatusOr<v1::Operation> operation, Response& response) {
     if (operation.ok()) *response.mutable_operation() = *std::move(operation);
-    return ToGrpc(operation.status());
+    return operation.status();
+  }
+
+  absl::Status DoWait(const grpc::ServerContext& context, const v1::WaitOperationRequest& request,
+                      v1::WaitOperationResponse& response) {
+    double seconds = 60.0;
+    if (request.has_timeout()) seconds = TimeUtil::DurationToMilliseconds(request.timeout()) / 1e3;
+    if (seconds < 0.0 || seconds > 600.0) return absl::InvalidArgumentError("timeout: wanted 0 to 600 s");
+    const absl::Time deadline = absl::Now() + absl::Seconds(seconds);
+    while (true) {
+      auto operation = core_.operations->Wait(request.operation_id(),
+                                              std::min(deadline, absl::Now() + absl::Milliseconds(250)));
+      const bool running = operation.ok() && operation->state() == v1::OPERATION_STATE_RUNNING;
+      if (!running || absl::Now() >= deadline || context.IsCancelled() || core_.stopping) {
+        return Answer(std::move(operation), response);
+      }
+    }
   }
 
   absl::Status DoStats(v1::StatsResponse& response) {
@@ -139,10 +150,13 @@ class AdminServiceImpl final : public v1::AdminService::Service {
   }
 
   Core& core_;
+  FrontDoor& door_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeAdminService(Core& core) { return std::make_unique<AdminServiceImpl>(core); }
+std::unique_ptr<grpc::Service> MakeAdminService(Core& core, FrontDoor& door) {
+  return std::make_unique<AdminServiceImpl>(core, door);
+}
 
 }  // namespace mixmatch::server

@@ -6,9 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "mixmatch/v1/item_service.grpc.pb.h"
 #include "proto/base/status_macros.h"
-#include "server/grpc_status.h"
 #include "server/item_filter.h"
-#include "server/principal.h"
 #include "server/services.h"
 #include "server/validation.h"
 
@@ -20,53 +18,62 @@ constexpr size_t kDownloadChunk = 1 << 20;
 
 class ItemServiceImpl final : public v1::ItemService::Service {
  public:
-  explicit ItemServiceImpl(Core& core) : core_(core) {}
+  ItemServiceImpl(Core& core, FrontDoor& door) : core_(core), door_(door) {}
 
   grpc::Status Upload(grpc::ServerContext* context, grpc::ServerReader<v1::UploadRequest>* reader,
                       v1::UploadResponse* response) override {
-    return ToGrpc(DoUpload(*context, *reader, *response));
+    return door_.Handle(*context, "ItemService/Upload", [&](const Caller& caller) {
+      return DoUpload(*context, caller, *reader, *response);
+    });
   }
 
   grpc::Status Live(grpc::ServerContext* context,
                     grpc::ServerReaderWriter<v1::LiveResponse, v1::LiveRequest>* stream) override {
-    return ToGrpc(DoLive(*context, *stream));
+    return door_.Handle(*context, "ItemService/Live",
+                        [&](const Caller& caller) { return DoLive(*context, caller, *stream); });
   }
 
-  grpc::Status GetUpload(grpc::ServerContext*, const v1::GetUploadRequest* request,
+  grpc::Status GetUpload(grpc::ServerContext* context, const v1::GetUploadRequest* request,
                          v1::GetUploadResponse* response) override {
-    return ToGrpc(DoGetUpload(request->request_id(), *response));
+    return door_.Handle(*context, "ItemService/GetUpload",
+                        [&](const Caller&) { return DoGetUpload(request->request_id(), *response); });
   }
 
-  grpc::Status Get(grpc::ServerContext*, const v1::ItemServiceGetRequest* request,
+  grpc::Status Get(grpc::ServerContext* context, const v1::ItemServiceGetRequest* request,
                    v1::ItemServiceGetResponse* response) override {
-    return ToGrpc(DoGet(*request, *response->mutable_item()));
+    return door_.Handle(*context, "ItemService/Get",
+                        [&](const Caller&) { return DoGet(*request, *response->mutable_item()); });
   }
 
-  grpc::Status List(grpc::ServerContext*, const v1::ItemServiceListRequest* request,
+  grpc::Status List(grpc::ServerContext* context, const v1::ItemServiceListRequest* request,
                     v1::ItemServiceListResponse* response) override {
-    return ToGrpc(DoList(*request, *response));
+    return door_.Handle(*context, "ItemService/List", [&](const Caller&) { return DoList(*request, *response); });
   }
 
-  grpc::Status Delete(grpc::ServerContext*, const v1::ItemServiceDeleteRequest* request,
+  grpc::Status Delete(grpc::ServerContext* context, const v1::ItemServiceDeleteRequest* request,
                       v1::ItemServiceDeleteResponse*) override {
-    return ToGrpc(core_.events->DeleteItem(request->item_id()));
+    return door_.Handle(*context, "ItemService/Delete",
+                        [&](const Caller&) { return core_.events->DeleteItem(request->item_id()); });
   }
 
   grpc::Status Download(grpc::ServerContext* context, const v1::DownloadRequest* request,
                         grpc::ServerWriter<v1::DownloadResponse>* writer) override {
-    return ToGrpc(DoDownload(*context, *request, *writer));
+    return door_.Handle(*context, "ItemService/Download",
+                        [&](const Caller&) { return DoDownload(*context, *request, *writer); });
   }
 
-  grpc::Status UpdateMetadata(grpc::ServerContext*, const v1::UpdateMetadataRequest* request,
+  grpc::Status UpdateMetadata(grpc::ServerContext* context, const v1::UpdateMetadataRequest* request,
                               v1::UpdateMetadataResponse* response) override {
-    auto item = core_.events->UpdateItem(*request);
-    if (item.ok()) *response->mutable_item() = *std::move(item);
-    return ToGrpc(item.status());
+    return door_.Handle(*context, "ItemService/UpdateMetadata", [&](const Caller&) {
+      auto item = core_.events->UpdateItem(*request);
+      if (item.ok()) *response->mutable_item() = *std::move(item);
+      return item.status();
+    });
   }
 
  private:
-  absl::Status DoUpload(grpc::ServerContext& context, grpc::ServerReader<v1::UploadRequest>& reader,
-                        v1::UploadResponse& response) {
+  absl::Status DoUpload(grpc::ServerContext& context, const Caller& caller,
+                        grpc::ServerReader<v1::UploadRequest>& reader, v1::UploadResponse& response) {
     v1::UploadRequest message;
     if (!reader.Read(&message) || !message.has_header()) {
       return absl::InvalidArgumentError("upload: the first message must be a header");
@@ -78,7 +85,7 @@ class ItemServiceImpl final : public v1::ItemService::Service {
       response.set_repeated_request(true);
       return absl::OkStatus();
     }
-    MIXMATCH_ASSIGN_OR_RETURN(const auto upload, core_.ingest->Begin(message.header(), CallerOf(context)));
+    MIXMATCH_ASSIGN_OR_RETURN(const auto upload, core_.ingest->Begin(message.header(), caller.principal));
     // Another call with this id may have ended between the two lines above; from Begin on there is none.
     MIXMATCH_ASSIGN_OR_RETURN(const auto meanwhile, core_.ingest->Answered(message.header().request_id()));
     if (meanwhile != nullptr) {
@@ -108,7 +115,7 @@ class ItemServiceImpl final : public v1::ItemService::Service {
         "upload: the stream ended without a finish; nothing was stored. With a request id it can be resumed");
   }
 
-  absl::Status DoLive(grpc::ServerContext& context,
+  absl::Status DoLive(grpc::ServerContext& context, const Caller& caller,
                       grpc::ServerReaderWriter<v1::LiveResponse, v1::LiveRequest>& stream) {
     v1::LiveRequest message;
     if (!stream.Read(&message) || !message.has_header()) {
@@ -116,7 +123,7 @@ class ItemServiceImpl final : public v1::ItemService::Service {
     }
     MIXMATCH_ASSIGN_OR_RETURN(
         const auto live, core_.live_ingest->Begin(
-                             message.header(), CallerOf(context),
+                             message.header(), caller.principal,
                              [&](const v1::LiveResponse& response) { stream.Write(response); },
                              [&] { context.TryCancel(); }));
     absl::Status wrong;
@@ -217,10 +224,13 @@ class ItemServiceImpl final : public v1::ItemService::Service {
   }
 
   Core& core_;
+  FrontDoor& door_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeItemService(Core& core) { return std::make_unique<ItemServiceImpl>(core); }
+std::unique_ptr<grpc::Service> MakeItemService(Core& core, FrontDoor& door) {
+  return std::make_unique<ItemServiceImpl>(core, door);
+}
 
 }  // namespace mixmatch::server

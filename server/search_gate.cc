@@ -2,15 +2,13 @@
 
 #include <algorithm>
 
-#include "absl/strings/cord.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "server/rpc/retry_after.h"
 
 namespace mixmatch::server {
 namespace {
 
 constexpr absl::Duration kLook = absl::Milliseconds(20);  // How soon a waiting call sees that it was cancelled.
-constexpr char kRetryAfter[] = "mixmatch/retry-after-ms";
 constexpr double kNewestWeight = 1.0 / 32;
 constexpr double kTurnsOfASearch = 3.0;  // It describes, encodes and searches, each in a turn.
 
@@ -25,17 +23,9 @@ absl::StatusOr<SearchGate::Admission> SearchGate::Admit() {
   ++refused_;
   const double wait_ms = mean_turn_ms_ * kTurnsOfASearch * admitted_ / threads_;
   const int64_t retry_ms = static_cast<int64_t>(std::clamp(wait_ms, 10.0, 2000.0));
-  absl::Status status = absl::ResourceExhaustedError(
+  return TryAgainAfter(
+      absl::Milliseconds(retry_ms),
       absl::StrCat("server: ", most_waiting_, " searches are waiting already; try again in ", retry_ms, " ms"));
-  status.SetPayload(kRetryAfter, absl::Cord(absl::StrCat(retry_ms)));
-  return status;
-}
-
-absl::Duration SearchGate::RetryAfter(const absl::Status& status) {
-  const auto payload = status.GetPayload(kRetryAfter);
-  int64_t ms = 0;
-  if (!payload.has_value() || !absl::SimpleAtoi(std::string(*payload), &ms)) return absl::ZeroDuration();
-  return absl::Milliseconds(ms);
 }
 
 absl::StatusOr<SearchGate::Turn> SearchGate::Enter(const SearchCall& call) {

@@ -57,9 +57,6 @@ class SearchGate {
   int waiting() const;        // Admitted calls without a turn.
   uint64_t refused() const;   // Since the start.
 
-  // How long the server asks the caller to wait before it tries again; 0 where `status` is not a refusal by Admit.
-  static absl::Duration RetryAfter(const absl::Status& status);
-
  private:
   struct Waiter {
     absl::CondVar granted;

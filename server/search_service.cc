@@ -10,37 +10,24 @@
 #include "absl/time/time.h"
 #include "mixmatch/v1/search_service.grpc.pb.h"
 #include "proto/base/status_macros.h"
-#include "server/grpc_status.h"
 #include "server/services.h"
 
 namespace mixmatch::server {
 namespace {
 
-// gRPC's own word from a server to a client that may retry (gRFC A6): milliseconds, or -1 for "do not".
-constexpr char kPushback[] = "grpc-retry-pushback-ms";
-
 constexpr absl::Duration kLook = absl::Milliseconds(5);
 constexpr size_t kFullMessage = 256 << 10;  // Bytes of answers in a message to which no more are added.
 
 // A call of gRPC as the rooms of the server see it. The context outlives it.
-class Caller {
+class WatchedCall {
  public:
-  explicit Caller(grpc::ServerContext* context) : context_(context) {
+  explicit WatchedCall(grpc::ServerContext* context) : context_(context) {
     call_.cancelled = [this] { return Cancelled(); };
     if (context->deadline() < std::chrono::system_clock::time_point::max()) {
       call_.deadline = absl::FromChrono(context->deadline());
     }
   }
   const SearchCall& call() const { return call_; }
-
-  // Says in the trailing metadata whether and when a refused call may be tried again.
-  grpc::Status Finish(const absl::Status& status) {
-    if (absl::IsResourceExhausted(status)) {
-      const int64_t ms = absl::ToInt64Milliseconds(SearchGate::RetryAfter(status));
-      context_->AddTrailingMetadata(kPushback, absl::StrCat(ms > 0 ? ms : -1));
-    }
-    return ToGrpc(status);
-  }
 
  private:
   // gRPC bounds how many threads may ask at once: one does, the others take the last answer. It waits for a poll each
@@ -62,47 +49,58 @@ class Caller {
 
 class SearchServiceImpl final : public v1::SearchService::Service {
  public:
-  explicit SearchServiceImpl(Core& core) : core_(core) {}
+  SearchServiceImpl(Core& core, FrontDoor& door) : core_(core), door_(door) {}
 
   grpc::Status Search(grpc::ServerContext* context, const v1::SearchRequest* request,
                       v1::SearchResponse* response) override {
-    Caller caller(context);
-    auto found = core_.queries->Search(*request, nullptr, caller.call());
-    if (found.ok()) *response = *std::move(found);
-    return caller.Finish(found.status());
+    return door_.Handle(*context, "SearchService/Search", [&](const Caller&) {
+      WatchedCall watched(context);
+      auto found = core_.queries->Search(*request, nullptr, watched.call());
+      if (found.ok()) *response = *std::move(found);
+      return found.status();
+    });
   }
 
   grpc::Status StreamSearch(grpc::ServerContext* context, grpc::ServerReader<v1::StreamSearchRequest>* reader,
                             v1::StreamSearchResponse* response) override {
-    Caller caller(context);
-    return caller.Finish(DoStreamSearch(*reader, caller.call(), *response->mutable_response()));
+    return door_.Handle(*context, "SearchService/StreamSearch", [&](const Caller&) {
+      WatchedCall watched(context);
+      return DoStreamSearch(*reader, watched.call(), *response->mutable_response());
+    });
   }
 
   grpc::Status BatchSearch(grpc::ServerContext* context, const v1::BatchSearchRequest* request,
                            grpc::ServerWriter<v1::BatchSearchResponse>* writer) override {
-    Caller caller(context);
-    const auto write = [&](std::vector<QueryEngine::Answered> ready) {
-      v1::BatchSearchResponse message;
-      size_t bytes = 0;
-      bool is_first = true;
-      for (QueryEngine::Answered& answered : ready) {
-        if (!is_first && (!request->together() || bytes > kFullMessage)) {
-          if (!writer->Write(message)) return false;
-          message.Clear();
-          bytes = 0;
-          is_first = true;
-        }
-        v1::BatchSearchResponse& one = is_first ? message : *message.add_more();
-        FillOne(std::move(answered), one);
-        if (request->together()) bytes += one.ByteSizeLong();
-        is_first = false;
-      }
-      return writer->Write(message);
-    };
-    return caller.Finish(core_.queries->BatchSearch(*request, caller.call(), write));
+    return door_.Handle(*context, "SearchService/BatchSearch", [&](const Caller&) {
+      WatchedCall watched(context);
+      return core_.queries->BatchSearch(*request, watched.call(), [&](std::vector<QueryEngine::Answered> ready) {
+        return Write(*request, std::move(ready), *writer);
+      });
+    });
   }
 
  private:
+  // Some answers, in as few messages as the client takes. False: the client is gone.
+  static bool Write(const v1::BatchSearchRequest& request, std::vector<QueryEngine::Answered> ready,
+                    grpc::ServerWriter<v1::BatchSearchResponse>& writer) {
+    v1::BatchSearchResponse message;
+    size_t bytes = 0;
+    bool is_first = true;
+    for (QueryEngine::Answered& answered : ready) {
+      if (!is_first && (!request.together() || bytes > kFullMessage)) {
+        if (!writer.Write(message)) return false;
+        message.Clear();
+        bytes = 0;
+        is_first = true;
+      }
+      v1::BatchSearchResponse& one = is_first ? message : *message.add_more();
+      FillOne(std::move(answered), one);
+      if (request.together()) bytes += one.ByteSizeLong();
+      is_first = false;
+    }
+    return writer.Write(message);
+  }
+
   static void FillOne(QueryEngine::Answered answered, v1::BatchSearchResponse& to) {
     to.set_index(static_cast<uint32_t>(answered.place));
     if (answered.response.ok()) {
@@ -140,10 +138,13 @@ class SearchServiceImpl final : public v1::SearchService::Service {
   }
 
   Core& core_;
+  FrontDoor& door_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeSearchService(Core& core) { return std::make_unique<SearchServiceImpl>(core); }
+std::unique_ptr<grpc::Service> MakeSearchService(Core& core, FrontDoor& door) {
+  return std::make_unique<SearchServiceImpl>(core, door);
+}
 
 }  // namespace mixmatch::server

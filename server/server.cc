@@ -68,12 +68,13 @@ absl::Status Run(const ServerOptions& options) {
 
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  FrontDoor door;
   std::vector<std::unique_ptr<grpc::Service>> services;
-  services.push_back(MakeItemService(*core));
-  services.push_back(MakeEventService(*core));
-  services.push_back(MakeSearchService(*core));
-  services.push_back(MakeLearningService(*core));
-  services.push_back(MakeAdminService(*core));
+  services.push_back(MakeItemService(*core, door));
+  services.push_back(MakeEventService(*core, door));
+  services.push_back(MakeSearchService(*core, door));
+  services.push_back(MakeLearningService(*core, door));
+  services.push_back(MakeAdminService(*core, door));
   grpc::ServerBuilder builder;
   int port = 0;
   builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &port);

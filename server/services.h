@@ -8,15 +8,16 @@
 #include <grpcpp/impl/service_type.h>
 
 #include "server/core.h"
+#include "server/rpc/front_door.h"
 
 namespace mixmatch::server {
 
-// One of each service, over `core`, which must outlive them.
-std::unique_ptr<grpc::Service> MakeItemService(Core& core);
-std::unique_ptr<grpc::Service> MakeEventService(Core& core);
-std::unique_ptr<grpc::Service> MakeSearchService(Core& core);
-std::unique_ptr<grpc::Service> MakeLearningService(Core& core);
-std::unique_ptr<grpc::Service> MakeAdminService(Core& core);
+// One of each service, over `core`, each call through `door`; both must outlive them.
+std::unique_ptr<grpc::Service> MakeItemService(Core& core, FrontDoor& door);
+std::unique_ptr<grpc::Service> MakeEventService(Core& core, FrontDoor& door);
+std::unique_ptr<grpc::Service> MakeSearchService(Core& core, FrontDoor& door);
+std::unique_ptr<grpc::Service> MakeLearningService(Core& core, FrontDoor& door);
+std::unique_ptr<grpc::Service> MakeAdminService(Core& core, FrontDoor& door);
 
 }  // namespace mixmatch::server
 

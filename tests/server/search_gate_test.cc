@@ -1,3 +1,4 @@
+#include "server/rpc/retry_after.h"
 #include "server/search_gate.h"
 
 #include <gtest/gtest.h>
@@ -23,15 +24,15 @@ TEST(SearchGateTest, CallsBeyondTheThreadsAndTheWaitingAreRefusedAtOnceWithAHint
   EXPECT_EQ(gate.waiting(), 3);
   const absl::Status refused = gate.Admit().status();
   EXPECT_TRUE(absl::IsResourceExhausted(refused)) << refused;
-  EXPECT_GT(SearchGate::RetryAfter(refused), absl::ZeroDuration());
+  EXPECT_GT(RetryAfter(refused), absl::ZeroDuration());
   EXPECT_EQ(gate.refused(), 1u);
   admitted.pop_back();
   EXPECT_TRUE(gate.Admit().ok());
 }
 
 TEST(SearchGateTest, OnlyARefusalCarriesAHint) {
-  EXPECT_EQ(SearchGate::RetryAfter(absl::ResourceExhaustedError("content: too large")), absl::ZeroDuration());
-  EXPECT_EQ(SearchGate::RetryAfter(absl::OkStatus()), absl::ZeroDuration());
+  EXPECT_EQ(RetryAfter(absl::ResourceExhaustedError("content: too large")), absl::ZeroDuration());
+  EXPECT_EQ(RetryAfter(absl::OkStatus()), absl::ZeroDuration());
 }
 
 TEST(SearchGateTest, NoMoreTurnsAreHeldThanThereAreThreads) {
