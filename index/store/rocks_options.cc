@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "rocksdb/cache.h"
+#include "rocksdb/file_checksum.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/table.h"
 
@@ -58,6 +59,7 @@ rocksdb::DBOptions DatabaseOptions() {
   result.create_if_missing = true;
   result.create_missing_column_families = true;
   result.paranoid_checks = true;
+  result.file_checksum_gen_factory = rocksdb::GetFileChecksumGenCrc32cFactory();  // Of whole files, blobs too.
   result.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   // One flush and one compaction at a time leave the second core to searches.
   result.max_background_jobs = 2;

@@ -88,6 +88,10 @@ class RocksStore : public Store {
 
   absl::StatusOr<uint64_t> DiskBytes() const override;
 
+  // For what else this room does with the database.
+  rocksdb::DB* db() const { return db_.get(); }
+  rocksdb::ColumnFamilyHandle* handle(Family family) const { return handles_[family]; }
+
  private:
   using Visit = std::function<absl::StatusOr<bool>(absl::string_view key, absl::string_view value)>;
 
