@@ -53,8 +53,8 @@ ScratchDir::~ScratchDir() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-ServerProcess::ServerProcess(std::string data_dir, std::vector<std::string> flags)
-    : data_dir_(std::move(data_dir)), flags_(std::move(flags)) {}
+ServerProcess::ServerProcess(std::string data_dir, std::vector<std::string> flags, std::vector<std::string> environment)
+    : data_dir_(std::move(data_dir)), flags_(std::move(flags)), environment_(std::move(environment)) {}
 
 ServerProcess::~ServerProcess() {
   int status = 0;
@@ -74,12 +74,17 @@ void ServerProcess::Spawn() {
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
+  std::vector<std::string> variables = environment_;
+  for (char** one = environ; *one != nullptr; ++one) variables.push_back(*one);
+  std::vector<char*> envp;
+  for (std::string& variable : variables) envp.push_back(variable.data());
+  envp.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 2, (data_dir_ + ".log").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
   posix_spawn_file_actions_adddup2(&actions, 2, 1);
-  ASSERT_EQ(posix_spawn(&pid_, MIXMATCHD, &actions, nullptr, argv.data(), environ), 0);
+  ASSERT_EQ(posix_spawn(&pid_, MIXMATCHD, &actions, nullptr, argv.data(), envp.data()), 0);
   posix_spawn_file_actions_destroy(&actions);
 }
 

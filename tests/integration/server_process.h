@@ -29,13 +29,16 @@ std::string SanitizerReport(const std::string& log);
 // writes to the same log.
 class ServerProcess {
  public:
-  // `data_dir` outlives the process and can be given to the next one. The defaults of tests come before `flags`.
-  ServerProcess(std::string data_dir, std::vector<std::string> flags = {});
+  // `data_dir` outlives the process and can be given to the next one. The defaults of tests come before `flags`;
+  // `environment` are more variables, as NAME=value.
+  explicit ServerProcess(std::string data_dir, std::vector<std::string> flags = {}, std::vector<std::string> environment = {});
   // Ends it at once. A test failure, with the end of its log, if it has ended by itself.
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
 
+  // Starts it without waiting.
+  void Spawn();
   // Starts it and waits until it takes calls. False, with the end of its log as a test failure, if it ends before.
   bool Start();
   // Starts it and waits until it ends by itself; its exit status. For starts that must fail.
@@ -53,10 +56,9 @@ class ServerProcess {
   std::string LogTail() const;
 
  private:
-  void Spawn();
-
   const std::string data_dir_;
   const std::vector<std::string> flags_;
+  const std::vector<std::string> environment_;
   std::string address_;
   pid_t pid_ = -1;
 };
