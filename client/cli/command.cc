@@ -101,6 +101,7 @@ int Run(const std::vector<std::string>& arguments, const Terminal& terminal, con
   AddEvents(app, session);
   AddLearn(app, session);
   AddAdmin(app, session);
+  AddHealth(app, session);
   for (const ExternalCommand& command : ExternalCommands()) app.add_subcommand(command.name, command.summary);
   AddCompletion(app, session);
 

@@ -87,6 +87,7 @@ void AddDownload(CLI::App& app, Session& session);
 void AddEvents(CLI::App& app, Session& session);  // link, unlink, events with its own commands
 void AddLearn(CLI::App& app, Session& session);
 void AddAdmin(CLI::App& app, Session& session);
+void AddHealth(CLI::App& app, Session& session);
 void AddCompletion(CLI::App& app, Session& session);  // Last: it lists the others.
 
 }  // namespace mixmatch::client

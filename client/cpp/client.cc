@@ -14,6 +14,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "google/protobuf/util/time_util.h"
+#include "grpc/health/v1/health.grpc.pb.h"
 #include "mixmatch/v1/admin_service.grpc.pb.h"
 #include "mixmatch/v1/event_service.grpc.pb.h"
 #include "mixmatch/v1/item_service.grpc.pb.h"
@@ -60,7 +61,8 @@ class GrpcClient final : public Client {
         events_(v1::EventService::NewStub(channel)),
         searches_(v1::SearchService::NewStub(channel)),
         learning_(v1::LearningService::NewStub(channel)),
-        admin_(v1::AdminService::NewStub(channel)) {}
+        admin_(v1::AdminService::NewStub(channel)),
+        health_(grpc::health::v1::Health::NewStub(channel)) {}
 
   absl::StatusOr<v1::Item> Live(const v1::UploadHeader& header, const std::function<std::string()>& read,
                                 const std::function<void(const v1::LiveResponse&)>& hear) override {
@@ -271,6 +273,16 @@ class GrpcClient final : public Client {
     return ToAbsl(reader->Finish());
   }
 
+  absl::Status CheckHealth(const std::string& service) override {
+    grpc::health::v1::HealthCheckRequest request;
+    request.set_service(service);
+    MIXMATCH_ASSIGN_OR_RETURN(
+        const auto response,
+        Call(&grpc::health::v1::Health::Stub::Check, *health_, request, grpc::health::v1::HealthCheckResponse()));
+    if (response.status() == grpc::health::v1::HealthCheckResponse::SERVING) return absl::OkStatus();
+    return absl::UnavailableError("the server is there, but takes no calls: it starts or drains");
+  }
+
   absl::StatusOr<v1::StatsResponse> Stats() override {
     return Call(&v1::AdminService::Stub::Stats, *admin_, v1::StatsRequest(), v1::StatsResponse());
   }
@@ -393,6 +405,7 @@ class GrpcClient final : public Client {
   const std::unique_ptr<v1::SearchService::Stub> searches_;
   const std::unique_ptr<v1::LearningService::Stub> learning_;
   const std::unique_ptr<v1::AdminService::Stub> admin_;
+  const std::unique_ptr<grpc::health::v1::Health::Stub> health_;
 };
 
 }  // namespace
@@ -414,6 +427,8 @@ absl::StatusOr<v1::Item> Client::Live(const v1::UploadHeader&, const std::functi
                                       const std::function<void(const v1::LiveResponse&)>&) {
   return absl::UnimplementedError("live: not by this client");
 }
+
+absl::Status Client::CheckHealth(const std::string&) { return absl::UnimplementedError("health: not by this client"); }
 
 absl::StatusOr<v1::UploadResponse> Client::UploadBytes(v1::UploadHeader header, const std::string& bytes) {
   std::istringstream content(bytes);

@@ -87,6 +87,10 @@ class Client {
   virtual absl::Status WatchLearning(absl::Duration interval,
                                      const std::function<bool(const v1::LearningStatus&)>& visit) = 0;
 
+  // OK if the server takes calls of `service`, of any if that is empty; UNAVAILABLE if it starts, drains or cannot be
+  // reached, NOT_FOUND if it has no such service. Needs no token.
+  virtual absl::Status CheckHealth(const std::string& service);
+
   virtual absl::StatusOr<v1::StatsResponse> Stats() = 0;
   virtual absl::StatusOr<v1::Operation> Reindex(const v1::ReindexRequest& request) = 0;
   virtual absl::StatusOr<v1::ListOperationsResponse> ListOperations(const v1::ListOperationsRequest& request) = 0;

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "grpc/health/v1/health.grpc.pb.h"
 #include "proto/base/status_macros.h"
-#include "tests/integration/health.grpc.pb.h"
 #include "tests/integration/media.h"
 #include "tests/integration/reflection.grpc.pb.h"
 

@@ -434,6 +434,17 @@ TEST_F(CommandTest, AFailedLineOfABatchIsNamedAndTheOthersAreAnswered) {
   EXPECT_THAT(err_, HasSubstr("line 3: INVALID_ARGUMENT: query: got 0 terms"));
 }
 
+TEST_F(CommandTest, HealthIsZeroOrOneWhateverTheReason) {
+  EXPECT_EQ(Run({"health"}), kOk);
+  EXPECT_EQ(out_, "serving\n");
+  server_.error = absl::UnavailableError("it drains");
+  EXPECT_EQ(Run({"--json", "health", "mixmatch.v1.SearchService"}), kSomeFailed);
+  EXPECT_EQ(out_, "{\"serving\": false}\n");
+  EXPECT_THAT(err_, HasSubstr("it drains"));
+  server_.error = absl::DeadlineExceededError("no answer");
+  EXPECT_EQ(Run({"health"}), kSomeFailed);
+}
+
 TEST_F(CommandTest, ABadBatchIsAUsageError) {
   EXPECT_EQ(Run({"search", "--batch", "-"}, "\n \n"), kUsage);
   EXPECT_EQ(Run({"search", "--batch", "-"}, "good\n{\"fly\": 1}\n"), kUsage);

@@ -48,6 +48,7 @@ class FakeClient final : public Client {
     server_.uploads.push_back(std::move(header));
     return response;
   }
+  absl::Status CheckHealth(const std::string&) override { return server_.error; }
   absl::StatusOr<v1::Item> Get(uint64_t id, bool, bool) override {
     if (!server_.error.ok()) return server_.error;
     if (server_.contents.count(id) == 0) return absl::NotFoundError("no item");

@@ -2,6 +2,7 @@
 #include "client/cpp/client.h"
 
 #include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
 #include <openssl/sha.h>
 
 #include <sstream>
@@ -124,6 +125,7 @@ class FakeSearches final : public v1::SearchService::Service {
 class ClientTest : public testing::Test {
  protected:
   ClientTest() {
+    grpc::EnableDefaultHealthCheckService(true);
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
@@ -265,8 +267,16 @@ TEST_F(ClientTest, ABatchThatBreaksSaysSoAfterWhatWasAnswered) {
   EXPECT_EQ(told, 2u);
 }
 
+TEST_F(ClientTest, AServerThatDrainsIsNotHealthyAndOneThatHasNoSuchServiceSaysSo) {
+  EXPECT_EQ(client_->CheckHealth(""), absl::OkStatus());
+  EXPECT_EQ(client_->CheckHealth("no.such.Service").code(), absl::StatusCode::kNotFound);
+  server_->GetHealthCheckService()->SetServingStatus(false);
+  EXPECT_EQ(client_->CheckHealth("").code(), absl::StatusCode::kUnavailable);
+}
+
 TEST_F(ClientTest, WithoutAServerEveryCallIsUnavailable) {
   server_->Shutdown();
+  EXPECT_EQ(client_->CheckHealth("").code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(client_->Get(1).status().code(), absl::StatusCode::kUnavailable);
 }
 
