@@ -13,16 +13,27 @@ void Catalog::Note(uint64_t item_id) {
   if (changed_.size() > kChangesKept) changed_.pop_front();
 }
 
+void Catalog::Count(const ItemRecord& record, int sign) {
+  stored_bytes_[record.principal()] += sign * record.item().size_bytes();
+}
+
 void Catalog::Put(const ItemRecord& record) {
   auto copy = std::make_shared<const ItemRecord>(record);
   absl::MutexLock lock(&mutex_);
-  records_[record.item().item_id()] = std::move(copy);
+  auto& kept = records_[record.item().item_id()];
+  if (kept != nullptr) Count(*kept, -1);
+  Count(record, 1);
+  kept = std::move(copy);
   Note(record.item().item_id());
 }
 
 void Catalog::Remove(uint64_t item_id) {
   absl::MutexLock lock(&mutex_);
-  records_.erase(item_id);
+  const auto found = records_.find(item_id);
+  if (found != records_.end()) {
+    Count(*found->second, -1);
+    records_.erase(found);
+  }
   Note(item_id);
 }
 
@@ -49,6 +60,12 @@ std::vector<std::shared_ptr<const ItemRecord>> Catalog::From(uint64_t first_item
 size_t Catalog::size() const {
   absl::ReaderMutexLock lock(&mutex_);
   return records_.size();
+}
+
+uint64_t Catalog::StoredBytes(const std::string& principal) const {
+  absl::ReaderMutexLock lock(&mutex_);
+  const auto found = stored_bytes_.find(principal);
+  return found == stored_bytes_.end() ? 0 : found->second;
 }
 
 uint64_t Catalog::largest_id() const {

@@ -6,8 +6,10 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "mixmatch/storage/v1/records.pb.h"
 
@@ -26,6 +28,8 @@ class Catalog {
   // Up to `most` records from `first_item_id` on, ascending.
   std::vector<std::shared_ptr<const ItemRecord>> From(uint64_t first_item_id, size_t most) const;
   size_t size() const;
+  // Of the content of items that were uploaded on this principal's behalf.
+  uint64_t StoredBytes(const std::string& principal) const;
   uint64_t largest_id() const;  // 0 if empty.
 
   // How many times a record was put or removed.
@@ -35,10 +39,12 @@ class Catalog {
   bool ChangedSince(uint64_t version, std::vector<uint64_t>& ids) const;
 
  private:
+  void Count(const ItemRecord& record, int sign) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Note(uint64_t item_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   mutable absl::Mutex mutex_;
   std::map<uint64_t, std::shared_ptr<const ItemRecord>> records_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<std::string, uint64_t> stored_bytes_ ABSL_GUARDED_BY(mutex_);  // By principal.
   uint64_t version_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<uint64_t> changed_ ABSL_GUARDED_BY(mutex_);  // The last ones, the newest at the end.
 };

@@ -55,7 +55,7 @@ absl::Status EventBook::Restore() {
     AddCharges(record, 1.0, source_of, charges);
     return true;
   }));
-  for (const auto& [source, weight] : charges) budget_.Add(source, weight);
+  for (const auto& [key, weight] : charges) budget_.Add(key, weight);
   return absl::OkStatus();
 }
 

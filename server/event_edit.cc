@@ -25,10 +25,11 @@ void AddCharges(const storage::v1::EventRecord& record, double sign,
                 const std::function<std::string(uint64_t item_id)>& source_of, std::map<std::string, double>& charges) {
   if (IsDeclared(record.event())) {
     for (const v1::EventMember& member : record.event().members()) {
-      if (!member.held()) charges[source_of(member.item_id())] += sign * member.weight();
+      if (member.held()) continue;
+      charges[BudgetKey(member.principal(), source_of(member.item_id()))] += sign * member.weight();
     }
   } else if (!record.held() && !record.event().members().empty()) {
-    charges[record.event().source()] += sign * record.weight();
+    charges[BudgetKey(record.event().principal(), record.event().source())] += sign * record.weight();
   }
 }
 
@@ -84,9 +85,9 @@ FactsReader EventEdit::Facts() {
   };
 }
 
-bool EventEdit::Affords(const std::string& source, double weight) const {
-  const auto pending = pending_.find(source);
-  return budget_.Affords(source, weight + (pending == pending_.end() ? 0.0 : pending->second));
+bool EventEdit::Affords(const std::string& key, double weight) const {
+  const auto pending = pending_.find(key);
+  return budget_.Affords(key, weight + (pending == pending_.end() ? 0.0 : pending->second));
 }
 
 void EventEdit::PutMember(const v1::EventMember& member, const std::string& principal,
@@ -102,10 +103,12 @@ void EventEdit::PutMember(const v1::EventMember& member, const std::string& prin
   });
   const ItemRecord* item = Item(full.item_id());
   const std::string source = item == nullptr ? "" : item->item().source();
-  const double already = known != members->end() && !known->held() ? known->weight() : 0.0;
-  const double more = static_cast<double>(full.weight()) - already;
-  full.set_held(more > 0.0 && !Affords(source, more));
-  pending_[source] += full.held() ? -already : more;
+  const std::string key = BudgetKey(principal, source);
+  const std::string key_before = known != members->end() ? BudgetKey(known->principal(), source) : key;
+  pending_[key_before] -= known != members->end() && !known->held() ? known->weight() : 0.0;
+  const double before = known != members->end() && key_before == key && !known->held() ? known->weight() : 0.0;
+  full.set_held(full.weight() > before && !Affords(key, full.weight()));
+  if (!full.held()) pending_[key] += full.weight();
   if (known != members->end()) {
     *known = full;
     return;
@@ -141,15 +144,15 @@ absl::Status EventEdit::Weigh(storage::v1::EventRecord& record) {
   MIXMATCH_ASSIGN_OR_RETURN(const std::vector<EventLink> links, LinksOf(Facts(), storage::v1::LinkHolds(), bare));
   double weight = 0.0;
   for (const EventLink& link : links) weight += link.formed_weight;
-  const std::string& source = record.event().source();
+  const std::string key = BudgetKey(record.event().principal(), record.event().source());
   const auto known = opened_.find(record.event().event_id());
   const bool counted = known != opened_.end() && known->second.stored && !known->second.before.held() &&
-                       known->second.before.event().source() == source &&
+                       BudgetKey(known->second.before.event().principal(), known->second.before.event().source()) == key &&
                        !known->second.before.event().members().empty();
   const double more = weight - (counted ? known->second.before.weight() : 0.0);
   record.set_weight(weight);
-  record.set_held(more > 0.0 && !Affords(source, more));
-  if (!record.held()) pending_[source] += more;
+  record.set_held(more > 0.0 && !Affords(key, more));
+  if (!record.held()) pending_[key] += more;
   return absl::OkStatus();
 }
 
@@ -255,7 +258,7 @@ absl::StatusOr<uint64_t> EventEdit::Commit(Learner& learner) {
     if (deleted_.count(item_id) == 0) catalog_.Put(record);
   }
   for (uint64_t item_id : deleted_) catalog_.Remove(item_id);
-  for (const auto& [source, weight] : charges) budget_.Add(source, weight);
+  for (const auto& [key, weight] : charges) budget_.Add(key, weight);
   const absl::Time acked = absl::Now();
   for (const std::string& event_id : relearn_) learner.Changed(event_id, acked);
   return changed;

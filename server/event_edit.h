@@ -43,7 +43,7 @@ class EventEdit {
   // Adds a member to a declared event, or gives it a new weight. Beyond what its source may teach it is held.
   void PutMember(const v1::EventMember& member, const std::string& principal, storage::v1::EventRecord& record);
   // Whether a source may teach so much more, this edit included.
-  bool Affords(const std::string& source, double weight) const;
+  bool Affords(const std::string& key, double weight) const;
   // Takes all members of the item out; gives whether there were any.
   static bool TakeOut(uint64_t item_id, storage::v1::EventRecord& record);
 
@@ -82,11 +82,11 @@ class EventEdit {
   std::set<uint64_t> deleted_;
   std::map<uint64_t, std::shared_ptr<const ItemFacts>> facts_;
   std::set<std::string> relearn_;
-  std::map<std::string, double> pending_;  // Of this edit, by source.
+  std::map<std::string, double> pending_;  // Of this edit, by BudgetKey.
   std::map<uint64_t, std::shared_ptr<const ItemRecord>> read_;
 };
 
-// What the record costs its sources, as `source_of` tells the sources of items.
+// What the record costs, by BudgetKey; `source_of` tells the sources of items.
 void AddCharges(const storage::v1::EventRecord& record, double sign,
                 const std::function<std::string(uint64_t item_id)>& source_of, std::map<std::string, double>& charges);
 

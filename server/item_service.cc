@@ -52,8 +52,10 @@ class ItemServiceImpl final : public v1::ItemService::Service {
 
   grpc::Status Delete(grpc::ServerContext* context, const v1::ItemServiceDeleteRequest* request,
                       v1::ItemServiceDeleteResponse*) override {
-    return door_.Handle(*context, "ItemService/Delete",
-                        [&](const Caller&) { return core_.events->DeleteItem(request->item_id()); });
+    return door_.Handle(*context, "ItemService/Delete", [&](const Caller& caller) {
+      caller.subject = absl::StrCat("item ", request->item_id());
+      return core_.events->DeleteItem(request->item_id());
+    });
   }
 
   grpc::Status Download(grpc::ServerContext* context, const v1::DownloadRequest* request,
@@ -64,7 +66,8 @@ class ItemServiceImpl final : public v1::ItemService::Service {
 
   grpc::Status UpdateMetadata(grpc::ServerContext* context, const v1::UpdateMetadataRequest* request,
                               v1::UpdateMetadataResponse* response) override {
-    return door_.Handle(*context, "ItemService/UpdateMetadata", [&](const Caller&) {
+    return door_.Handle(*context, "ItemService/UpdateMetadata", [&](const Caller& caller) {
+      caller.subject = absl::StrCat("item ", request->item_id());
       auto item = core_.events->UpdateItem(*request);
       if (item.ok()) *response->mutable_item() = *std::move(item);
       return item.status();
@@ -72,6 +75,11 @@ class ItemServiceImpl final : public v1::ItemService::Service {
   }
 
  private:
+  // RESOURCE_EXHAUSTED: the user may not upload as much.
+  static absl::Status Allow(const Caller& caller, uint64_t bytes) {
+    return caller.allowance == nullptr ? absl::OkStatus() : caller.allowance->Upload(bytes);
+  }
+
   absl::Status DoUpload(grpc::ServerContext& context, const Caller& caller,
                         grpc::ServerReader<v1::UploadRequest>& reader, v1::UploadResponse& response) {
     v1::UploadRequest message;
@@ -100,10 +108,12 @@ class ItemServiceImpl final : public v1::ItemService::Service {
             return absl::InvalidArgumentError(
                 absl::StrCat("chunk: got ", message.chunk().size(), " bytes, wanted at most ", kMostChunk));
           }
+          MIXMATCH_RETURN_IF_ERROR(Allow(caller, message.chunk().size()));
           MIXMATCH_RETURN_IF_ERROR(upload->Append(message.chunk()));
           break;
         case v1::UploadRequest::kFinish: {
           MIXMATCH_ASSIGN_OR_RETURN(*response.mutable_item(), upload->Finish(message.finish().sha256()));
+          caller.subject = absl::StrCat("item ", response.item().item_id());
           return absl::OkStatus();
         }
         default:
@@ -129,6 +139,8 @@ class ItemServiceImpl final : public v1::ItemService::Service {
     absl::Status wrong;
     while (wrong.ok() && stream.Read(&message)) {
       if (message.has_end()) return live->End(/*whole=*/true).status();
+      wrong = Allow(caller, message.chunk().size());
+      if (!wrong.ok()) break;
       if (!message.has_chunk() || message.chunk().size() > kMostChunk) {
         wrong = absl::InvalidArgumentError(absl::StrCat("live: after the header come chunks of at most ", kMostChunk,
                                                         " bytes, then an end"));

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "server/access/access_flags.h"
+
 namespace mixmatch::server {
 namespace {
 
@@ -9,11 +11,13 @@ constexpr char kFooter[] =
     "Examples:\n"
     "  mixmatchd --data-dir /var/lib/mixmatch\n"
     "  mixmatchd --config /etc/mixmatch.toml --listen 127.0.0.1:7411\n"
+    "  mixmatchd --listen 0.0.0.0:7411 --tls-cert tls.crt --tls-key tls.key --admin-token-file admin.token\n"
     "  mixmatchd --data-dir new --init my-trunk.safetensors       # written by mixmatch train\n"
     "  mixmatchd --data-dir copy --head random --learning off   # the same data, nothing learned: a baseline\n"
     "\n"
-    "A config file holds the same names, e.g.  listen = \"127.0.0.1:7411\"\n"
-    "The server has no authentication yet: bind it to loopback, or to a network that you trust.";
+    "A config file holds the same names, e.g.  listen = \"127.0.0.1:7411\"; so does the environment:\n"
+    "MIXMATCH_LISTEN. Beyond loopback only users may call, and they send tokens over TLS alone: see\n"
+    "server/SECURITY.md.";
 
 void AddServing(CLI::App& app, ServerOptions& o) {
   app.add_option("--listen", o.listen, "Address and port; port 0 takes a free one")->capture_default_str();
@@ -224,7 +228,8 @@ void AddLinks(CLI::App& app, LinkOptions& o, LinkWords& words) {
       ->check(CLI::Range(1, 32))
       ->capture_default_str();
   app.add_option("--max-links-per-source", o.max_per_source,
-                 "Weight of links that one source may teach; more is stored and held back. 0: any")
+                 "Weight of links that one source may teach, or one user where users are known; more is stored and held "
+                 "back. 0: any")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
 }
@@ -265,6 +270,7 @@ absl::StatusOr<ServerOptions> ParseOptions(int argc, char** argv, int& exit_code
   app.set_version_flag("--version", "mixmatchd " MIXMATCH_VERSION);
   app.set_config("--config", "", "Read flags from this TOML file");
   AddServing(app, options);
+  AddAccessFlags(app, options.access);
   AddSearching(app, options.search);
   AddMedia(app, options);
   AddLive(app, options);

@@ -9,6 +9,7 @@
 #include "index/vector/segmented_index.h"
 #include "model/media/media_decoder.h"
 #include "model/trunk/trunk.h"
+#include "server/access/access_options.h"
 #include "server/link_options.h"
 #include "server/live_options.h"
 #include "server/probe.h"
@@ -48,6 +49,7 @@ struct ServerOptions {
   std::string log_level = "info";
   double drain_seconds = 20.0;      // For calls under way at SIGTERM.
   Limits limits;
+  AccessOptions access;
   SearchServingOptions search;
   LearnerOptions learner;
   LinkOptions links;

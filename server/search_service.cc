@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <mutex>
@@ -71,7 +72,8 @@ class SearchServiceImpl final : public v1::SearchService::Service {
 
   grpc::Status BatchSearch(grpc::ServerContext* context, const v1::BatchSearchRequest* request,
                            grpc::ServerWriter<v1::BatchSearchResponse>* writer) override {
-    return door_.Handle(*context, "SearchService/BatchSearch", [&](const Caller&) {
+    return door_.Handle(*context, "SearchService/BatchSearch", [&](const Caller& caller) {
+      if (caller.allowance != nullptr) caller.allowance->AlsoRequests(std::max(0, request->searches_size() - 1));
       WatchedCall watched(context);
       return core_.queries->BatchSearch(*request, watched.call(), [&](std::vector<QueryEngine::Answered> ready) {
         return Write(*request, std::move(ready), *writer);

@@ -18,6 +18,10 @@
 #include "absl/strings/str_cat.h"
 #include "model/threads.h"
 #include "proto/base/status_macros.h"
+#include "server/access/access.h"
+#include "server/access/audit_log.h"
+#include "server/access/call_deadline.h"
+#include "server/access/transport.h"
 #include "server/core.h"
 #include "server/log.h"
 #include "server/services.h"
@@ -25,18 +29,19 @@
 namespace mixmatch::server {
 namespace {
 
-constexpr int kReceiveBytes = 8 << 20;
 constexpr int kLeastPollers = 4;
 constexpr int kMostPollers = 16;
 constexpr const char* kServices[] = {"mixmatch.v1.ItemService", "mixmatch.v1.EventService", "mixmatch.v1.SearchService",
-                                     "mixmatch.v1.LearningService", "mixmatch.v1.AdminService"};
+                                     "mixmatch.v1.LearningService", "mixmatch.v1.AdminService",
+                                     "mixmatch.v1.AccessService"};
 
-// SIGTERM and SIGINT wait for sigwait; every thread started later inherits that.
+// SIGTERM, SIGINT and SIGHUP wait for sigwait; every thread started later inherits that.
 sigset_t BlockSignals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   return signals;
@@ -59,26 +64,55 @@ void SetHealth(grpc::Server& server, bool serving) {
   for (const char* name : kServices) health->SetServingStatus(name, serving);
 }
 
+// Waits for a signal to end; it. SIGHUP opens the audit log anew.
+int WaitForEnd(const sigset_t& signals, AuditLog* audit) {
+  for (;;) {
+    int received = 0;
+    sigwait(&signals, &received);
+    if (received != SIGHUP) return received;
+    if (audit != nullptr) audit->Reopen();
+  }
+}
+
 }  // namespace
 
 absl::Status Run(const ServerOptions& options) {
   const sigset_t signals = BlockSignals();
+  std::string admin_token = TakeAdminTokenVariable();
+  MIXMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::ServerCredentials> credentials,
+                            MakeCredentials(options.access.tls));
   model::UseOneThreadEach();
   MIXMATCH_ASSIGN_OR_RETURN(const std::unique_ptr<Core> core, Core::Open(options));
 
-  grpc::EnableDefaultHealthCheckService(true);
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  MIXMATCH_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Access> access,
+      Access::Open(options.access, options.listen, std::move(admin_token), *core->store, core->catalog));
+  std::unique_ptr<AuditLog> audit;
+  if (!options.access.audit_log.empty()) {
+    MIXMATCH_ASSIGN_OR_RETURN(audit, AuditLog::Open(options.access.audit_log));
+  }
+  std::unique_ptr<CallDeadline> deadline;
   FrontDoor door;
+  door.Add(access.get());
+  if (audit != nullptr) door.Add(audit.get());
+  if (options.access.call_seconds > 0) {
+    deadline = std::make_unique<CallDeadline>(absl::Seconds(options.access.call_seconds));
+    door.Add(deadline.get());
+  }
+
+  grpc::EnableDefaultHealthCheckService(true);
+  if (access->reflection()) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   std::vector<std::unique_ptr<grpc::Service>> services;
   services.push_back(MakeItemService(*core, door));
   services.push_back(MakeEventService(*core, door));
   services.push_back(MakeSearchService(*core, door));
   services.push_back(MakeLearningService(*core, door));
   services.push_back(MakeAdminService(*core, door));
+  services.push_back(MakeAccessService(*core, *access, door));
   grpc::ServerBuilder builder;
   int port = 0;
-  builder.AddListeningPort(options.listen, grpc::InsecureServerCredentials(), &port);
-  builder.SetMaxReceiveMessageSize(kReceiveBytes);
+  builder.AddListeningPort(options.listen, credentials, &port);
+  SetConnectionLimits(options.access.connections, builder);
   builder.SetMaxSendMessageSize(-1);
   grpc::ResourceQuota quota("mixmatchd");
   quota.SetMaxThreads(options.limits.max_rpcs);
@@ -98,8 +132,7 @@ absl::Status Run(const ServerOptions& options) {
   MIXMATCH_RETURN_IF_ERROR(WritePortFile(options.port_file, port));
   Log::Info("serving on port {}", port);
 
-  int received = 0;
-  sigwait(&signals, &received);
+  const int received = WaitForEnd(signals, audit.get());
   Log::Info("signal {}: draining for up to {} s", received, options.drain_seconds);
   SetHealth(*server, false);
   core->stopping = true;

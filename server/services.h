@@ -12,12 +12,15 @@
 
 namespace mixmatch::server {
 
+class Access;
+
 // One of each service, over `core`, each call through `door`; both must outlive them.
 std::unique_ptr<grpc::Service> MakeItemService(Core& core, FrontDoor& door);
 std::unique_ptr<grpc::Service> MakeEventService(Core& core, FrontDoor& door);
 std::unique_ptr<grpc::Service> MakeSearchService(Core& core, FrontDoor& door);
 std::unique_ptr<grpc::Service> MakeLearningService(Core& core, FrontDoor& door);
 std::unique_ptr<grpc::Service> MakeAdminService(Core& core, FrontDoor& door);
+std::unique_ptr<grpc::Service> MakeAccessService(Core& core, Access& access, FrontDoor& door);
 
 }  // namespace mixmatch::server
 

@@ -2,7 +2,10 @@
 #ifndef MIXMATCH_SERVER_RPC_CALLER_H_
 #define MIXMATCH_SERVER_RPC_CALLER_H_
 
+#include <memory>
 #include <string>
+
+#include "server/rpc/allowance.h"
 
 namespace mixmatch::server {
 
@@ -11,6 +14,9 @@ struct Caller {
   std::string principal;    // The user; kLocalPrincipal where the server is open. Items, members of events and links keep it.
   std::string token_id;     // The token in use; empty: none.
   std::string request_id;   // Names the call in logs and errors: the client's "x-request-id", or made here.
+  std::shared_ptr<Allowance> allowance;  // nullptr: without bounds.
+  // What the call changes, said by its handler for the audit log: ids alone, "item 7".
+  mutable std::string subject;
   std::string traceparent;  // W3C trace context of the call; empty: none was sent.
 };
 

@@ -38,8 +38,9 @@ class EventBookTest : public testing::Test {
 
   // A text item of `parts` parts, searchable, as ingest would make it.
   uint64_t AddItem(const std::string& event_id, int parts = 1, const std::string& source = "",
-                   const std::string& name = "") {
+                   const std::string& name = "", const std::string& principal = "") {
     ItemRecord record;
+    record.set_principal(principal);
     const uint64_t id = book_->NextItemId();
     record.mutable_item()->set_item_id(id);
     record.mutable_item()->set_modality(v1::MODALITY_TEXT);
@@ -336,6 +337,18 @@ TEST_F(EventBookTest, BeyondItsCapASourceIsHeldUntilItIsReleased) {
   ASSERT_TRUE(book_->DeleteItem(c - 1).ok());
   ASSERT_TRUE(book_->ReleaseLinks(release).ok());
   EXPECT_EQ(GroupsOf(*store_, "e")->at(0).parts.size(), 3u);
+}
+
+TEST_F(EventBookTest, AUserThatNamesOtherSourcesDoesNotEscapeTheCap) {
+  LinkOptions options;
+  options.max_per_source = 2;
+  book_ = std::make_unique<EventBook>(*store_, catalog_, *live_, *learner_, options);
+  AddItem("e", 1, "s", "", "ann");
+  AddItem("e", 1, "t", "", "ann");
+  AddItem("e", 1, "u", "", "ann");
+  EXPECT_TRUE(store_->GetEvent("e")->event().members(2).held());
+  AddItem("e", 1, "s", "", "bob");
+  EXPECT_FALSE(store_->GetEvent("e")->event().members(3).held());
 }
 
 TEST_F(EventBookTest, AnUpdateSetsAndRemovesMetadataAndKeepsTheRest) {

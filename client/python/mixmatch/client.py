@@ -10,10 +10,11 @@ from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Se
 
 import grpc
 
+from mixmatch import credentials
 from mixmatch import query as terms
 from mixmatch import where as filters
-from mixmatch.v1 import (admin_service_pb2, admin_service_pb2_grpc, event_service_pb2, event_service_pb2_grpc, filter_pb2,
-                         item_pb2, item_service_pb2, item_service_pb2_grpc, learning_service_pb2,
+from mixmatch.v1 import (access_service_pb2_grpc, admin_service_pb2, admin_service_pb2_grpc, event_service_pb2,
+                         event_service_pb2_grpc, filter_pb2, item_pb2, item_service_pb2, item_service_pb2_grpc, learning_service_pb2,
                          learning_service_pb2_grpc, search_service_pb2, search_service_pb2_grpc)
 
 Error = grpc.RpcError  # .code() says which, .details() says where, what was got, what was wanted and what to do.
@@ -42,16 +43,32 @@ class SearchError(NamedTuple):
 
 
 class Client:
-    """Calls raise mixmatch.Error. `timeout` is in seconds for each call; None waits for ever."""
+    """Calls raise mixmatch.Error. `timeout` is in seconds for each call; None waits for ever.
 
-    def __init__(self, address: str, timeout: Optional[float] = 120.0):
-        self._channel = grpc.insecure_channel(address, options=_OPTIONS)
+    `token` is sent with each call; without it, that of the file `token_file`, of MIXMATCH_TOKEN or of the file
+    MIXMATCH_TOKEN_FILE. With `tls`, or a PEM file `tls_ca` or `tls_cert` (with `tls_key`), the connection is encrypted.
+    ValueError: the token would go to another machine unencrypted; `insecure_token` allows it.
+    """
+
+    def __init__(self, address: str, timeout: Optional[float] = 120.0, *, token: str = "",
+                 token_file: Union[str, os.PathLike, None] = None, tls: bool = False,
+                 tls_ca: Union[str, os.PathLike, None] = None, tls_cert: Union[str, os.PathLike, None] = None,
+                 tls_key: Union[str, os.PathLike, None] = None, tls_server_name: str = "",
+                 insecure_token: bool = False):
+        encryption = credentials.encryption(tls, tls_ca, tls_cert, tls_key)
+        token = credentials.find_token(token, token_file)
+        if token and encryption is None and not insecure_token and not credentials.is_on_this_machine(address):
+            raise ValueError("the token would go to another machine unencrypted; give tls=True or tls_ca, or "
+                             "insecure_token=True where something else encrypts")
+        self._connection = credentials.connect(address, encryption, tls_server_name, _OPTIONS)
+        self._channel = credentials.with_token(self._connection, token)
         self._timeout = timeout
         self.items = item_service_pb2_grpc.ItemServiceStub(self._channel)
         self.events = event_service_pb2_grpc.EventServiceStub(self._channel)
         self.searches = search_service_pb2_grpc.SearchServiceStub(self._channel)
         self.learning = learning_service_pb2_grpc.LearningServiceStub(self._channel)
         self.admin = admin_service_pb2_grpc.AdminServiceStub(self._channel)
+        self.access = access_service_pb2_grpc.AccessServiceStub(self._channel)
 
     def __enter__(self) -> "Client":
         return self
@@ -60,11 +77,11 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        self._channel.close()
+        self._connection.close()
 
     def wait_until_ready(self, seconds: float = 60.0) -> None:
         """Returns when the server takes calls; grpc.FutureTimeoutError if it does not in time."""
-        grpc.channel_ready_future(self._channel).result(timeout=seconds)
+        grpc.channel_ready_future(self._connection).result(timeout=seconds)
 
     def put(self, source: Union[str, os.PathLike, bytes], *, event: str = "", name: str = "", media_type: str = "",
             metadata: Optional[Dict[str, Any]] = None, origin: str = "", request_id: str = "",

@@ -1,8 +1,16 @@
 """The Python client against a fake server in the same process."""
 
+import concurrent.futures
+import contextlib
+import os
+import pathlib
+import tempfile
 import unittest
+from unittest import mock
 
+import grpc
 import mixmatch
+from mixmatch.v1 import access_service_pb2
 from tests.quickstart.fake_server import running
 
 
@@ -72,6 +80,67 @@ class ClientTest(unittest.TestCase):
                  mixmatch.vector([0.0] * 512, weight=-1.0)]
         kinds = [term.WhichOneof("kind") for term in terms]
         self.assertEqual(kinds, ["content", "content", "item_id", "part_id", "upload_request_id", "vector"])
+
+
+class _Listener(grpc.GenericRpcHandler):
+    """Refuses every call, and keeps what it was shown."""
+
+    def __init__(self):
+        self.shown = []
+
+    def service(self, details):
+        self.shown.append(dict(details.invocation_metadata).get("authorization"))
+        return None
+
+
+@contextlib.contextmanager
+def listening():
+    listener = _Listener()
+    server = grpc.server(concurrent.futures.ThreadPoolExecutor(2), handlers=(listener,))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}", listener
+    finally:
+        server.stop(None)
+
+
+class CredentialsTest(unittest.TestCase):
+    def test_every_kind_of_call_shows_the_token(self):
+        with listening() as (address, listener), mixmatch.Client(address, token="mm_1") as client:
+            for call in (lambda: client.access.WhoAmI(access_service_pb2.WhoAmIRequest()),  # One message each way,
+                         lambda: client.put(b"a crow", media_type="text/plain"),            # many there,
+                         lambda: client.download(1),                                        # many back,
+                         lambda: list(client.live([b"x"]))):                                # many each way.
+                with self.assertRaises(mixmatch.Error):
+                    call()
+            self.assertEqual(listener.shown, ["Bearer mm_1"] * 4)
+
+    def test_without_a_token_none_is_shown(self):
+        with listening() as (address, listener), mixmatch.Client(address) as client:
+            with self.assertRaises(mixmatch.Error):
+                client.access.WhoAmI(access_service_pb2.WhoAmIRequest())
+            self.assertEqual(listener.shown, [None])
+
+    def test_a_token_comes_from_a_file_or_from_the_environment(self):
+        with tempfile.TemporaryDirectory() as folder, listening() as (address, listener):
+            path = pathlib.Path(folder, "token")
+            path.write_text("mm_file\n")
+            for arguments, environment in (({"token_file": path}, {"MIXMATCH_TOKEN": "mm_other"}),
+                                           ({}, {"MIXMATCH_TOKEN_FILE": str(path)}),
+                                           ({}, {"MIXMATCH_TOKEN": "mm_environment"})):
+                with mock.patch.dict(os.environ, environment), mixmatch.Client(address, **arguments) as client:
+                    with self.assertRaises(mixmatch.Error):
+                        client.access.WhoAmI(access_service_pb2.WhoAmIRequest())
+            self.assertEqual(listener.shown, ["Bearer mm_file", "Bearer mm_file", "Bearer mm_environment"])
+
+    def test_a_token_does_not_go_to_another_machine_unencrypted(self):
+        with self.assertRaises(ValueError) as raised:
+            mixmatch.Client("search.example.org:7411", token="mm_secret")
+        self.assertNotIn("mm_secret", str(raised.exception))
+        mixmatch.Client("search.example.org:7411", token="mm_secret", tls=True).close()
+        mixmatch.Client("search.example.org:7411", token="mm_secret", insecure_token=True).close()
+        mixmatch.Client("[::1]:7411", token="mm_secret").close()
 
 
 if __name__ == "__main__":
