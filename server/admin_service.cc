@@ -91,10 +91,7 @@ class AdminServiceImpl final : public v1::AdminService::Service {
     response.set_version(MIXMATCH_VERSION);
     *response.mutable_uptime() = TimeUtil::SecondsToDuration(absl::ToInt64Seconds(absl::Now() - core_.started));
     std::map<v1::Modality, v1::ModalityStats> modalities;
-    for (const auto& record : core_.catalog.From(0, SIZE_MAX)) {
-      v1::ModalityStats& stats = modalities[record->item().modality()];
-      stats.set_items(stats.items() + 1);
-    }
+    for (const auto& [modality, count] : core_.catalog.CountByModality()) modalities[modality].set_items(count);
     response.set_items(core_.catalog.size());
     for (size_t slot = 0; slot < serving->slots.size(); ++slot) {
       const auto modality = static_cast<v1::Modality>(model::ModalityTable()[slot]->modality());
@@ -114,12 +111,7 @@ class AdminServiceImpl final : public v1::AdminService::Service {
       stats.set_modality(modality);
       *response.add_modalities() = stats;
     }
-    uint64_t events = 0;
-    MIXMATCH_RETURN_IF_ERROR(core_.store->ForEachEvent("", [&](const storage::v1::EventRecord&) {
-      ++events;
-      return true;
-    }));
-    response.set_events(events);
+    response.set_events(core_.events->size());
     response.set_generation(serving->generation);
     response.set_segments_loaded(core_.restored.segments_loaded);
     response.set_segments_rebuilt(core_.restored.segments_rebuilt);

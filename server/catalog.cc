@@ -15,6 +15,9 @@ void Catalog::Note(uint64_t item_id) {
 
 void Catalog::Count(const ItemRecord& record, int sign) {
   stored_bytes_[record.principal()] += sign * record.item().size_bytes();
+  uint64_t& items = items_[record.item().modality()];
+  items += sign;
+  if (items == 0) items_.erase(record.item().modality());
 }
 
 void Catalog::Put(const ItemRecord& record) {
@@ -66,6 +69,11 @@ uint64_t Catalog::StoredBytes(const std::string& principal) const {
   absl::ReaderMutexLock lock(&mutex_);
   const auto found = stored_bytes_.find(principal);
   return found == stored_bytes_.end() ? 0 : found->second;
+}
+
+std::map<v1::Modality, uint64_t> Catalog::CountByModality() const {
+  absl::ReaderMutexLock lock(&mutex_);
+  return items_;
 }
 
 uint64_t Catalog::largest_id() const {

@@ -30,6 +30,8 @@ class Catalog {
   size_t size() const;
   // Of the content of items that were uploaded on this principal's behalf.
   uint64_t StoredBytes(const std::string& principal) const;
+  // How many items there are of each modality that has any.
+  std::map<v1::Modality, uint64_t> CountByModality() const;
   uint64_t largest_id() const;  // 0 if empty.
 
   // How many times a record was put or removed.
@@ -45,6 +47,7 @@ class Catalog {
   mutable absl::Mutex mutex_;
   std::map<uint64_t, std::shared_ptr<const ItemRecord>> records_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, uint64_t> stored_bytes_ ABSL_GUARDED_BY(mutex_);  // By principal.
+  std::map<v1::Modality, uint64_t> items_ ABSL_GUARDED_BY(mutex_);
   uint64_t version_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<uint64_t> changed_ ABSL_GUARDED_BY(mutex_);  // The last ones, the newest at the end.
 };

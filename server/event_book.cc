@@ -53,13 +53,14 @@ absl::Status EventBook::Restore() {
   };
   MIXMATCH_RETURN_IF_ERROR(store_.ForEachEvent("", [&](const storage::v1::EventRecord& record) {
     AddCharges(record, 1.0, source_of, charges);
+    if (!record.event().members().empty()) ++count_;
     return true;
   }));
   for (const auto& [key, weight] : charges) budget_.Add(key, weight);
   return absl::OkStatus();
 }
 
-EventEdit EventBook::Edit() { return EventEdit(store_, catalog_, budget_, store_.NewBatch()); }
+EventEdit EventBook::Edit() { return EventEdit(store_, catalog_, budget_, count_, store_.NewBatch()); }
 
 absl::Status EventBook::CheckExists(const v1::EventMember& member) const {
   if (!catalog_.Contains(member.item_id())) {
@@ -292,7 +293,7 @@ absl::Status EventBook::AddNewItem(const storage::v1::ItemRecord& record, absl::
   v1::EventMember member;
   member.set_item_id(record.item().item_id());
   absl::MutexLock lock(&mutex_);
-  EventEdit edit(store_, catalog_, budget_, std::move(batch));
+  EventEdit edit(store_, catalog_, budget_, count_, std::move(batch));
   auto facts = std::make_shared<ItemFacts>();
   facts->record = record;
   facts->parts.assign(parts.begin(), parts.end());
@@ -317,7 +318,7 @@ absl::Status EventBook::ExtendItem(uint64_t item_id, const std::function<void(v1
   if (known == nullptr) return absl::NotFoundError(absl::StrCat("item_id: item ", item_id, " was deleted"));
   ItemRecord record = *known;
   change(*record.mutable_item());
-  EventEdit edit(store_, catalog_, budget_, std::move(batch));
+  EventEdit edit(store_, catalog_, budget_, count_, std::move(batch));
   const bool forms = !parts.empty() && !record.links_removed();
   if (forms) {
     auto facts = std::make_shared<ItemFacts>();

@@ -61,6 +61,9 @@ class EventBook {
   absl::Status ExtendItem(uint64_t item_id, const std::function<void(v1::Item&)>& change,
                           absl::Span<const v1::Part> parts, std::unique_ptr<index::StoreBatch> batch);
 
+  // Events that have members.
+  uint64_t size() const { return static_cast<uint64_t>(count_.load()); }
+
   // Reserves an item id.
   uint64_t NextItemId() { return next_item_id_.fetch_add(1); }
   void SetNextItemId(uint64_t id) { next_item_id_ = id; }
@@ -97,6 +100,7 @@ class EventBook {
   LiveIndex& live_;
   Learner& learner_;
   std::atomic<uint64_t> next_item_id_{1};
+  std::atomic<int64_t> count_{0};  // Of events with members.
   std::atomic<uint64_t> next_event_{1};
   absl::Mutex mutex_;  // Held from reading an event or item record to its commit; taken after LiveIndex's.
   EventForming forming_ ABSL_GUARDED_BY(mutex_);

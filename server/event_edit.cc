@@ -17,6 +17,8 @@ bool IsDeclared(const v1::Event& event) {
   return event.kind() == v1::EVENT_KIND_DECLARED || event.kind() == v1::EVENT_KIND_UNSPECIFIED;
 }
 
+int HasMembers(const storage::v1::EventRecord& record) { return record.event().members().empty() ? 0 : 1; }
+
 bool IsFormed(const v1::Event& event) { return !IsDeclared(event) && event.kind() != v1::EVENT_KIND_CONTAINER; }
 
 }  // namespace
@@ -33,9 +35,9 @@ void AddCharges(const storage::v1::EventRecord& record, double sign,
   }
 }
 
-EventEdit::EventEdit(index::Store& store, Catalog& catalog, SourceBudget& budget,
+EventEdit::EventEdit(index::Store& store, Catalog& catalog, SourceBudget& budget, std::atomic<int64_t>& events,
                      std::unique_ptr<index::StoreBatch> batch)
-    : store_(store), catalog_(catalog), budget_(budget), batch_(std::move(batch)) {}
+    : store_(store), catalog_(catalog), budget_(budget), events_(events), batch_(std::move(batch)) {}
 
 absl::StatusOr<storage::v1::EventRecord*> EventEdit::Open(const std::string& event_id) {
   const auto known = opened_.find(event_id);
@@ -231,6 +233,7 @@ absl::StatusOr<uint64_t> EventEdit::Commit(Learner& learner) {
     return item == nullptr ? std::string() : item->item().source();
   };
   uint64_t changed = 0;
+  int64_t more = 0;
   for (auto& [event_id, opened] : opened_) {
     auto& after = opened.after;
     if (after.event().members().empty() && !IsFormed(after.event())) after.clear_corrections();
@@ -246,6 +249,7 @@ absl::StatusOr<uint64_t> EventEdit::Commit(Learner& learner) {
       continue;
     }
     ++changed;
+    more += HasMembers(after) - HasMembers(opened.before);
     relearn_.insert(event_id);
   }
   for (const auto& [item_id, record] : items_) {
@@ -259,6 +263,7 @@ absl::StatusOr<uint64_t> EventEdit::Commit(Learner& learner) {
   }
   for (uint64_t item_id : deleted_) catalog_.Remove(item_id);
   for (const auto& [key, weight] : charges) budget_.Add(key, weight);
+  events_ += more;
   const absl::Time acked = absl::Now();
   for (const std::string& event_id : relearn_) learner.Changed(event_id, acked);
   return changed;

@@ -3,6 +3,7 @@
 #ifndef MIXMATCH_SERVER_EVENT_EDIT_H_
 #define MIXMATCH_SERVER_EVENT_EDIT_H_
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -26,8 +27,9 @@ namespace mixmatch::server {
 // Not thread-safe; no other change may be made to events between its making and Commit.
 class EventEdit {
  public:
-  // `batch` may hold more already.
-  EventEdit(index::Store& store, Catalog& catalog, SourceBudget& budget, std::unique_ptr<index::StoreBatch> batch);
+  // `batch` may hold more already. `events` counts those with members, and is kept in step by Commit.
+  EventEdit(index::Store& store, Catalog& catalog, SourceBudget& budget, std::atomic<int64_t>& events,
+            std::unique_ptr<index::StoreBatch> batch);
 
   index::StoreBatch& batch() { return *batch_; }
 
@@ -76,6 +78,7 @@ class EventEdit {
   index::Store& store_;
   Catalog& catalog_;
   SourceBudget& budget_;
+  std::atomic<int64_t>& events_;
   std::unique_ptr<index::StoreBatch> batch_;
   std::map<std::string, Opened> opened_;
   std::map<uint64_t, ItemRecord> items_;

@@ -205,8 +205,10 @@ absl::StatusOr<v1::Item> Ingest::Upload::Finish(absl::string_view sha256) {
   }
   absl::StatusOr<v1::Item> item;
   bool started = false;
+  StageClock waiting(ingest_.stages_);
   const absl::Status ran = ingest_.pool_.Run([&] {
     started = true;
+    waiting.Lap(Stage::kWait);
     item = DecodeAndCommit(std::string(sha256));
     return item.status();
   });
@@ -301,6 +303,10 @@ absl::StatusOr<v1::Item> Ingest::Upload::DecodeAndCommit(const std::string& want
   cost.set_bytes(received_);
   cost.set_parts(parts.size());
   ingest_.costs_.Add(cost);
+  ingest_.stages_.Add(Stage::kDecode, absl::Seconds(cost.decode_seconds()));
+  ingest_.stages_.Add(Stage::kDescribe, absl::Seconds(cost.describe_seconds()));
+  ingest_.stages_.Add(Stage::kEncode, absl::Seconds(cost.encode_seconds()));
+  ingest_.stages_.Add(Stage::kStore, absl::Seconds(cost.store_seconds()));
   return item;
 }
 

@@ -21,6 +21,7 @@
 #include "server/learner.h"
 #include "server/live_index.h"
 #include "server/options.h"
+#include "server/telemetry/stage_times.h"
 #include "server/worker_pool.h"
 
 namespace mixmatch::server {
@@ -81,6 +82,8 @@ class Ingest {
 
   uint64_t uploads() const { return uploads_; }
   const IngestCosts& costs() const { return costs_; }
+  size_t waiting() const { return pool_.waiting(); }  // Uploads that came whole and have no thread yet.
+  const StageTimes& stages() const { return stages_; }
 
  private:
   const ServerOptions options_;
@@ -94,6 +97,7 @@ class Ingest {
   std::atomic<uint64_t> next_content_id_{1};
   std::atomic<uint64_t> uploads_{0};
   IngestCosts costs_;
+  StageTimes stages_;
   absl::Mutex mutex_;
   // Uploads under way: by request id, the bytes that have come.
   absl::flat_hash_map<std::string, uint64_t> active_ ABSL_GUARDED_BY(mutex_);

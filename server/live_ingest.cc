@@ -336,6 +336,11 @@ absl::Status LiveIngest::Recover() {
   return absl::OkStatus();
 }
 
+int LiveIngest::streams() const {
+  absl::MutexLock lock(&mutex_);
+  return streams_;
+}
+
 absl::StatusOr<std::unique_ptr<LiveStream>> LiveIngest::Begin(const v1::UploadHeader& header,
                                                               const std::string& principal, Tell tell, Hurry hurry) {
   MIXMATCH_RETURN_IF_ERROR(CheckHeader(header));

@@ -57,6 +57,8 @@ class LiveIngest {
   absl::StatusOr<std::unique_ptr<LiveStream>> Begin(const v1::UploadHeader& header, const std::string& principal,
                                                     Tell tell, Hurry hurry);
 
+  int streams() const;  // Under way.
+
  private:
   class Stream;
 
@@ -68,7 +70,7 @@ class LiveIngest {
   EventBook& events_;
   Ingest& ingest_;
   model::MediaDecoder& decoder_;
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   int streams_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 

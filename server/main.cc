@@ -8,7 +8,7 @@ int main(int argc, char** argv) {
   int exit_code = 0;
   const auto options = mixmatch::server::ParseOptions(argc, argv, exit_code);
   if (!options.ok()) return exit_code;
-  mixmatch::server::Log::SetUp(options->log_level);
+  mixmatch::server::Log::SetUp(options->log_level, options->telemetry.log_format);
   const absl::Status status = mixmatch::server::Run(*options);
   if (status.ok()) return 0;
   std::fprintf(stderr, "mixmatchd: %s\n", status.ToString().c_str());

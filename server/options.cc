@@ -260,6 +260,21 @@ void AddIndex(CLI::App& app, ServerOptions& o) {
       ->capture_default_str();
 }
 
+void AddTelemetry(CLI::App& app, TelemetryOptions& o) {
+  app.add_option("--metrics-listen", o.metrics_listen,
+                 "Address and port of /metrics (Prometheus), /healthz and /readyz, e.g. 127.0.0.1:7412; empty: none");
+  app.add_option("--metrics-port-file", o.metrics_port_file, "Write that port here");
+  app.add_option("--admin-listen", o.admin_listen,
+                 "Address and port of gRPC's channelz, e.g. 127.0.0.1:7413 or unix:FILE; this machine alone; empty: none");
+  app.add_option("--admin-port-file", o.admin_port_file, "Write that port here");
+  app.add_option("--log-format", o.log_format, "text, or json: an object a line")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+  app.add_option("--slow-call-ms", o.slow_call_ms, "Log calls that take longer, streams aside; 0: none")
+      ->check(CLI::Range(0.0, 3.6e6))
+      ->capture_default_str();
+}
+
 }  // namespace
 
 absl::StatusOr<ServerOptions> ParseOptions(int argc, char** argv, int& exit_code) {
@@ -278,6 +293,7 @@ absl::StatusOr<ServerOptions> ParseOptions(int argc, char** argv, int& exit_code
   LinkWords links;
   AddLinks(app, options.links, links);
   AddIndex(app, options);
+  AddTelemetry(app, options.telemetry);
   for (CLI::Option* option : app.get_options()) {
     if (option->get_lnames().empty()) continue;
     std::string name = option->get_lnames()[0];

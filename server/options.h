@@ -14,6 +14,7 @@
 #include "server/live_options.h"
 #include "server/probe.h"
 #include "server/search_options.h"
+#include "server/telemetry/telemetry_options.h"
 
 namespace mixmatch::server {
 
@@ -58,6 +59,7 @@ struct ServerOptions {
   std::string init = "base";        // The first trunk of a new data directory: base, scratch or a file.
   model::TrunkConfig trunk = model::TrunkConfig::Small();  // Of scratch.
   index::SegmentedIndexOptions index;
+  TelemetryOptions telemetry;
 };
 
 // From the command line, then a config file (--config FILE, TOML), then the environment (MIXMATCH_*): earlier wins.

@@ -86,15 +86,21 @@ absl::StatusOr<v1::SearchResponse> QueryEngine::SearchAdmitted(const v1::SearchR
   MIXMATCH_ASSIGN_OR_RETURN(const SearchGate::Admission admission, gate_.Admit());
   MIXMATCH_RETURN_IF_ERROR(call.Check());
   const absl::Time begin = absl::Now();
+  StageClock clock(stages_);
   MIXMATCH_RETURN_IF_ERROR(terms_.Decode(query));
   if (!query.media.empty()) {
+    clock.Lap(Stage::kDecode);
     MIXMATCH_ASSIGN_OR_RETURN(const SearchGate::Turn turn, gate_.Enter(call));
+    clock.Lap(Stage::kWait);
     MIXMATCH_RETURN_IF_ERROR(terms_.Describe(query));
+    clock.Lap(Stage::kDescribe);
   }
   const std::shared_ptr<const Serving> serving = live_.Current();
   MIXMATCH_RETURN_IF_ERROR(batcher_.Encode(serving, absl::MakeSpan(query.parts), call));
   const absl::Duration encoding = absl::Now() - begin;
+  if (!query.parts.empty()) clock.Lap(Stage::kEncode);
   MIXMATCH_ASSIGN_OR_RETURN(const SearchGate::Turn turn, gate_.Enter(call));
+  clock.Lap(Stage::kWait);
   return Finish(query, *serving, encoding, call);
 }
 
@@ -109,7 +115,9 @@ absl::StatusOr<v1::SearchResponse> QueryEngine::Finish(Query& query, const Servi
   response.set_generation(serving.generation);
   for (v1::Modality modality : query.modalities) response.add_query_modalities(modality);
   response.set_encode_milliseconds(absl::ToDoubleMilliseconds(encoding));
-  response.set_search_milliseconds(absl::ToDoubleMilliseconds(absl::Now() - begin));
+  const absl::Duration searching = absl::Now() - begin;
+  stages_.Add(Stage::kSearch, searching);
+  response.set_search_milliseconds(absl::ToDoubleMilliseconds(searching));
   return response;
 }
 
@@ -122,10 +130,15 @@ void QueryEngine::SearchTogether(absl::Span<const v1::SearchRequest* const> requ
   const auto describe = [&](Query& query) -> absl::Status {
     MIXMATCH_RETURN_IF_ERROR(terms_.Check(query));
     MIXMATCH_RETURN_IF_ERROR(call.Check());
+    StageClock clock(stages_);
     MIXMATCH_RETURN_IF_ERROR(terms_.Decode(query));
     if (query.media.empty()) return absl::OkStatus();
+    clock.Lap(Stage::kDecode);
     MIXMATCH_ASSIGN_OR_RETURN(const SearchGate::Turn turn, gate_.Enter(call));
-    return terms_.Describe(query);
+    clock.Lap(Stage::kWait);
+    const absl::Status described = terms_.Describe(query);
+    clock.Lap(Stage::kDescribe);
+    return described;
   };
   for (size_t i = 0; i < queries.size(); ++i) {
     queries[i].request = requests[i];
@@ -134,8 +147,12 @@ void QueryEngine::SearchTogether(absl::Span<const v1::SearchRequest* const> requ
   }
   const auto encode = [&]() -> absl::Status {
     if (parts.empty()) return absl::OkStatus();
+    StageClock clock(stages_);
     MIXMATCH_ASSIGN_OR_RETURN(const SearchGate::Turn turn, gate_.Enter(call));
-    return serving.encoder.EncodeAll(absl::MakeSpan(parts));
+    clock.Lap(Stage::kWait);
+    const absl::Status done = serving.encoder.EncodeAll(absl::MakeSpan(parts));
+    clock.Lap(Stage::kEncode);
+    return done;
   };
   const absl::Status encoded = encode();
   const absl::Duration encoding = absl::Now() - begin;
@@ -160,7 +177,9 @@ std::vector<QueryEngine::Answered> QueryEngine::FinishSome(absl::Span<Query> que
                                                            const Serving& serving, absl::Duration encoding,
                                                            const SearchCall& call) {
   std::vector<Answered> some;
+  StageClock clock(stages_);
   const auto turn = gate_.Enter(call);
+  clock.Lap(Stage::kWait);
   const absl::Time begin = absl::Now();
   for (size_t i = first; i == first || (i < queries.size() && absl::Now() - begin < kLongTurn); ++i) {
     const auto finish = [&]() -> absl::StatusOr<v1::SearchResponse> {

@@ -23,6 +23,7 @@
 #include "server/query_terms.h"
 #include "server/search_call.h"
 #include "server/search_gate.h"
+#include "server/telemetry/stage_times.h"
 
 namespace mixmatch::server {
 
@@ -49,6 +50,7 @@ class QueryEngine {
   uint64_t searches() const { return searches_; }    // Answered with hits or none.
   uint64_t abandoned() const { return abandoned_; }  // Given up because the call ended.
   const SearchGate& gate() const { return gate_; }
+  const StageTimes& stages() const { return stages_; }
 
  private:
   absl::StatusOr<v1::SearchResponse> SearchAdmitted(const v1::SearchRequest& request, const std::string* streamed,
@@ -72,6 +74,7 @@ class QueryEngine {
   EncodeBatcher batcher_;
   QueryTerms terms_;
   HitSearch hits_;
+  StageTimes stages_;
   std::atomic<uint64_t> searches_{0}, abandoned_{0};
 };
 

@@ -8,8 +8,6 @@
 #include <signal.h>
 
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -24,7 +22,9 @@
 #include "server/access/transport.h"
 #include "server/core.h"
 #include "server/log.h"
+#include "server/port_file.h"
 #include "server/services.h"
+#include "server/telemetry/telemetry.h"
 
 namespace mixmatch::server {
 namespace {
@@ -45,17 +45,6 @@ sigset_t BlockSignals() {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   return signals;
-}
-
-// Whole or not at all, so that a reader never sees half a number.
-absl::Status WritePortFile(const std::string& path, int port) {
-  if (path.empty()) return absl::OkStatus();
-  const std::string temporary = path + ".tmp";
-  std::ofstream(temporary) << port << "\n";
-  std::error_code error;
-  std::filesystem::rename(temporary, path, error);
-  if (error) return absl::FailedPreconditionError(absl::StrCat("--port-file: cannot write ", path));
-  return absl::OkStatus();
 }
 
 void SetHealth(grpc::Server& server, bool serving) {
@@ -99,6 +88,8 @@ absl::Status Run(const ServerOptions& options) {
     deadline = std::make_unique<CallDeadline>(absl::Seconds(options.access.call_seconds));
     door.Add(deadline.get());
   }
+  Telemetry telemetry(options.telemetry, *core);
+  telemetry.Watch(door);
 
   grpc::EnableDefaultHealthCheckService(true);
   if (access->reflection()) grpc::reflection::InitProtoReflectionServerBuilderPlugin();
@@ -128,13 +119,16 @@ absl::Status Run(const ServerOptions& options) {
         absl::StrCat("--listen: cannot listen on ", options.listen, "; is another server using it?"));
   }
   MIXMATCH_RETURN_IF_ERROR(core->Start());
+  MIXMATCH_RETURN_IF_ERROR(telemetry.Start());
   SetHealth(*server, true);
-  MIXMATCH_RETURN_IF_ERROR(WritePortFile(options.port_file, port));
+  telemetry.SetServing(true);
+  MIXMATCH_RETURN_IF_ERROR(WritePortFile("--port-file", options.port_file, port));
   Log::Info("serving on port {}", port);
 
   const int received = WaitForEnd(signals, audit.get());
   Log::Info("signal {}: draining for up to {} s", received, options.drain_seconds);
   SetHealth(*server, false);
+  telemetry.SetServing(false);
   core->stopping = true;
   server->Shutdown(std::chrono::system_clock::now() +
                    std::chrono::milliseconds(static_cast<int64_t>(options.drain_seconds * 1000)));

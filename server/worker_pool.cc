@@ -30,6 +30,11 @@ absl::Status WorkerPool::Run(std::function<absl::Status()> work) {
   return job.status;
 }
 
+size_t WorkerPool::waiting() const {
+  absl::MutexLock lock(&mutex_);
+  return jobs_.size();
+}
+
 void WorkerPool::Loop(int niceness) {
   LowerThreadPriority(niceness);
   const auto ready = [this]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return stop_ || !jobs_.empty(); };

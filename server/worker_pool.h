@@ -21,6 +21,8 @@ class WorkerPool {
   // Runs `work` on a thread of the pool and returns its status. RESOURCE_EXHAUSTED when the queue is full.
   absl::Status Run(std::function<absl::Status()> work);
 
+  size_t waiting() const;  // Not yet on a thread.
+
  private:
   struct Job {
     std::function<absl::Status()> work;
@@ -30,7 +32,7 @@ class WorkerPool {
   void Loop(int niceness);
 
   const size_t queue_;
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   std::deque<Job*> jobs_ ABSL_GUARDED_BY(mutex_);
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;

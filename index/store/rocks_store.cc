@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "index/store/half.h"
 #include "index/store/keys.h"
 #include "index/store/rocks_batch.h"
@@ -15,6 +16,7 @@ namespace mixmatch::index {
 namespace {
 
 constexpr char kFormat[] = "1";
+constexpr int64_t kResumeEveryNs = 200'000'000;
 
 // Column families that this program does not know were made by a later one.
 absl::Status CheckFamilies(const std::string& path) {
@@ -81,7 +83,25 @@ absl::Status RocksStore::Commit(std::unique_ptr<StoreBatch> batch, bool sync) {
   MIXMATCH_RETURN_IF_ERROR(rocks->status());
   rocksdb::WriteOptions write;
   write.sync = sync;
-  return FromRocks(db_->Write(write, &rocks->batch()), "store.commit");
+  return Write(write, rocks->batch(), "store.commit");
+}
+
+// After an error of the disk RocksDB refuses all writes until it is told to go on, which it can once it has written out
+// what it holds in memory.
+absl::Status RocksStore::Write(const rocksdb::WriteOptions& options, rocksdb::WriteBatch& batch, absl::string_view where) {
+  const int64_t now = absl::GetCurrentTimeNanos();
+  int64_t due = resume_at_ns_.load(std::memory_order_relaxed);
+  if (due != kNotStopped && now >= due && resume_at_ns_.compare_exchange_strong(due, now + kResumeEveryNs)) {
+    // Busy: it is going on already, by itself.
+    const rocksdb::Status resumed = db_->Resume();
+    if (resumed.ok() || resumed.IsBusy()) resume_at_ns_ = kNotStopped;
+  }
+  const rocksdb::Status written = db_->Write(options, &batch);
+  if (written.IsIOError()) {
+    int64_t not_stopped = kNotStopped;
+    resume_at_ns_.compare_exchange_strong(not_stopped, now + kResumeEveryNs);
+  }
+  return FromRocks(written, where);
 }
 
 absl::Status RocksStore::GetValue(Family family, absl::string_view key, rocksdb::PinnableSlice* value) const {
@@ -179,6 +199,38 @@ absl::StatusOr<uint64_t> RocksStore::DiskBytes() const {
   }
   if (error) return absl::InternalError(absl::StrCat("store: cannot list ", path_, ": ", error.message()));
   return bytes;
+}
+
+std::map<std::string, double> RocksStore::Properties() const {
+  struct Property {
+    const char* name;
+    const std::string& rocks;
+    bool of_all;  // A sum over the column families; else one of the whole database, told by any of them.
+  };
+  using P = rocksdb::DB::Properties;
+  static const Property kProperties[] = {
+      {"memtable_bytes", P::kCurSizeAllMemTables, true},
+      {"live_data_bytes", P::kEstimateLiveDataSize, true},
+      {"table_bytes", P::kTotalSstFilesSize, true},
+      {"blob_bytes", P::kTotalBlobFileSize, true},
+      {"table_readers_bytes", P::kEstimateTableReadersMem, true},
+      {"pending_compaction_bytes", P::kEstimatePendingCompactionBytes, true},
+      {"running_compactions", P::kNumRunningCompactions, false},
+      {"running_flushes", P::kNumRunningFlushes, false},
+      {"block_cache_bytes", P::kBlockCacheUsage, false},
+      {"block_cache_capacity_bytes", P::kBlockCacheCapacity, false},
+      {"background_errors", P::kBackgroundErrors, false},
+      {"delayed_write_bytes_per_second", P::kActualDelayedWriteRate, false},
+      {"writes_stopped", P::kIsWriteStopped, false},
+  };
+  std::map<std::string, double> result;
+  for (const Property& property : kProperties) {
+    uint64_t value = 0;
+    const bool known = property.of_all ? db_->GetAggregatedIntProperty(property.rocks, &value)
+                                       : db_->GetIntProperty(handles_[kItems], property.rocks, &value);
+    if (known) result[property.name] = static_cast<double>(value);
+  }
+  return result;
 }
 
 }  // namespace mixmatch::index

@@ -2,6 +2,7 @@
 #ifndef MIXMATCH_INDEX_STORE_ROCKS_STORE_H_
 #define MIXMATCH_INDEX_STORE_ROCKS_STORE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -87,6 +88,7 @@ class RocksStore : public Store {
                            const std::function<bool(absl::string_view)>& visit) const override;
 
   absl::StatusOr<uint64_t> DiskBytes() const override;
+  std::map<std::string, double> Properties() const override;
 
   // For what else this room does with the database.
   rocksdb::DB* db() const { return db_.get(); }
@@ -100,6 +102,8 @@ class RocksStore : public Store {
     return GetRecord<Record>(db_.get(), handles_[family], FamilyNames()[family], key);
   }
   absl::Status GetValue(Family family, absl::string_view key, rocksdb::PinnableSlice* value) const;
+  // All writes. Where an error of the disk stopped them, they go on by themselves once the disk takes them again.
+  absl::Status Write(const rocksdb::WriteOptions& options, rocksdb::WriteBatch& batch, absl::string_view where);
   // Keys from `first` on that begin with `prefix`, in order, over one snapshot.
   absl::Status Walk(rocksdb::ReadOptions read, Family family, const std::string& prefix, const std::string& first,
                     const Visit& visit) const;
@@ -109,9 +113,12 @@ class RocksStore : public Store {
   absl::Status WalkHalves(Family family, const std::string& prefix, uint64_t first_part_id,
                           const std::function<bool(uint64_t, absl::Span<const float>)>& visit) const;
 
+  static constexpr int64_t kNotStopped = INT64_MAX;
+
   const std::string path_;
   const std::unique_ptr<rocksdb::DB> db_;
   const std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+  std::atomic<int64_t> resume_at_ns_{kNotStopped};  // After a failed write: when to try again to go on, Unix time.
 };
 
 }  // namespace mixmatch::index

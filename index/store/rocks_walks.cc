@@ -184,7 +184,7 @@ absl::Status RocksStore::AppendContent(uint64_t content_id, uint64_t offset, abs
   }
   MIXMATCH_RETURN_IF_ERROR(
       FromRocks(batch.Put(handles_[kContent], key, rocksdb::Slice(chunk.data(), chunk.size())), "store.content"));
-  return FromRocks(db_->Write(rocksdb::WriteOptions(), &batch), "store.content");
+  return Write(rocksdb::WriteOptions(), batch, "store.content");
 }
 
 absl::Status RocksStore::ReadContent(uint64_t content_id, uint64_t offset, uint64_t length,

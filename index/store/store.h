@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -116,6 +117,9 @@ class Store {
 
   // Bytes on disk.
   virtual absl::StatusOr<uint64_t> DiskBytes() const = 0;
+
+  // How the storage engine does, by name, e.g. "memtable_bytes"; for monitoring. Cheap: nothing is walked.
+  virtual std::map<std::string, double> Properties() const = 0;
 };
 
 }  // namespace mixmatch::index

@@ -6,6 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <fstream>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -88,6 +91,14 @@ class Spawner {
 // A descriptor of the same file that cannot write it, or -1.
 int OpenReadOnly(int fd) { return open(absl::StrCat("/proc/self/fd/", fd).c_str(), O_RDONLY | O_CLOEXEC); }
 
+// 0 for a process that is gone.
+int64_t ResidentBytes(pid_t pid) {
+  std::ifstream statm(absl::StrCat("/proc/", pid, "/statm"));
+  int64_t size = 0, resident = 0;
+  statm >> size >> resident;
+  return resident * sysconf(_SC_PAGESIZE);
+}
+
 bool IsTimed(const DecodedMedia& media) {
   return media.modality == v1::MODALITY_AUDIO || media.modality == v1::MODALITY_VIDEO;
 }
@@ -115,7 +126,20 @@ class PooledDecoder : public MediaDecoder {
     request.max_frames = 0;
     request.live = 1;
     Worker worker;
-    return DecodeWith(&worker, request, pipe, sink);
+    absl::StatusOr<DecodedMedia> media = DecodeWith(&worker, request, pipe, sink);
+    if (worker != nullptr) Forget(worker->pid());
+    return media;
+  }
+
+  MediaDecoderStats stats() const override {
+    absl::MutexLock lock(&mutex_);
+    MediaDecoderStats stats;
+    stats.started = started_;
+    stats.killed = killed_;
+    stats.died = died_;
+    stats.running = static_cast<int>(pids_.size());
+    for (pid_t pid : pids_) stats.resident_bytes += ResidentBytes(pid);
+    return stats;
   }
 
  private:
@@ -167,9 +191,10 @@ class PooledDecoder : public MediaDecoder {
   // Leaves *worker null if it must not be used again.
   absl::StatusOr<DecodedMedia> DecodeWith(Worker* worker, const WireRequest& request, int content, MediaSink& sink) {
     // A worker that died while idle says nothing about this item, so it is replaced.
-    if (*worker != nullptr && !SendRequest((*worker)->socket(), request, content).ok()) worker->reset();
+    if (*worker != nullptr && !SendRequest((*worker)->socket(), request, content).ok()) BuryWorker(worker).IgnoreError();
     if (*worker == nullptr) {
       MIXMATCH_ASSIGN_OR_RETURN(*worker, spawner_.Start());
+      Note((*worker)->pid());
       if (!SendRequest((*worker)->socket(), request, content).ok()) return BuryWorker(worker);
     }
     (*worker)->BeginItem();
@@ -180,28 +205,48 @@ class PooledDecoder : public MediaDecoder {
     WorkerReply reply = ReadResponse((*worker)->socket(), limits_, &patience, &sink);
     if (reply.worker_is_sound) return std::move(reply.media);
     if (reply.refused) {
-      worker->reset();
+      Kill(worker);
       return std::move(reply.media);
     }
     if (absl::IsDeadlineExceeded(reply.media.status()) && request.live != 0) {
-      worker->reset();
+      Kill(worker);
       return absl::DeadlineExceededError(absl::StrFormat(
           "live: nothing could be decoded for %g s; send a stream that can be read as it comes", limits_.live_idle_seconds));
     }
     if (absl::IsDeadlineExceeded(reply.media.status())) {
-      worker->reset();
+      Kill(worker);
       return absl::ResourceExhaustedError(
           absl::StrFormat("content: decoding took more than %g s and one more for each second that it gave, the limit "
                           "for one item; send it in shorter pieces",
                           limits_.max_wall_seconds));
     }
     if (absl::IsUnavailable(reply.media.status())) return BuryWorker(worker);
-    worker->reset();
+    Kill(worker);
     return std::move(reply.media);
+  }
+
+  void Note(pid_t pid) {
+    ++started_;
+    absl::MutexLock lock(&mutex_);
+    pids_.insert(pid);
+  }
+
+  // Before it is waited for: another process may have its number then.
+  void Forget(pid_t pid) {
+    absl::MutexLock lock(&mutex_);
+    pids_.erase(pid);
+  }
+
+  void Kill(Worker* worker) {
+    Forget((*worker)->pid());
+    ++killed_;
+    worker->reset();
   }
 
   absl::Status BuryWorker(Worker* worker) {
     int signal = 0;
+    Forget((*worker)->pid());
+    ++died_;
     const std::string end = (*worker)->Bury(&signal);
     worker->reset();
     if (signal == SIGXCPU) {
@@ -221,10 +266,12 @@ class PooledDecoder : public MediaDecoder {
 
   const MediaLimits limits_;
   const std::string tool_path_;
-  absl::Mutex mutex_;
+  mutable absl::Mutex mutex_;
   int free_ ABSL_GUARDED_BY(mutex_);
   Spawner spawner_;                                 // Outlives the workers.
   std::vector<Worker> idle_ ABSL_GUARDED_BY(mutex_);  // At most one a slot; last used last.
+  std::atomic<uint64_t> started_{0}, killed_{0}, died_{0};
+  std::set<pid_t> pids_ ABSL_GUARDED_BY(mutex_);  // Of workers that run.
 };
 
 }  // namespace

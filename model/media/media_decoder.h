@@ -51,6 +51,15 @@ struct MediaDecoderOptions {
   MediaLimits limits;
 };
 
+// Since the start, unless it says otherwise.
+struct MediaDecoderStats {
+  uint64_t started = 0;         // Decoding processes.
+  uint64_t killed = 0;          // Of them, ended from here: too slow, or what they gave was refused.
+  uint64_t died = 0;            // Of them, ended by a limit of theirs or by a crash.
+  int running = 0;              // Now.
+  int64_t resident_bytes = 0;   // Of those that run now.
+};
+
 // Thread-safe. Each call uses one worker process and blocks while all are busy.
 class MediaDecoder {
  public:
@@ -74,6 +83,8 @@ class MediaDecoder {
   // soon, so that the writer learns of a worker's end. Uses a process of its own, beside MediaDecoderOptions::workers. Returns after the
   // pipe's end. What the sink was given is sound also if the result is not OK.
   virtual absl::StatusOr<DecodedMedia> DecodeLive(int pipe, absl::string_view media_type_hint, MediaSink& sink);
+
+  virtual MediaDecoderStats stats() const { return {}; }
 };
 
 }  // namespace mixmatch::model

@@ -23,6 +23,7 @@ class WorkerProcess {
   WorkerProcess& operator=(const WorkerProcess&) = delete;
 
   int socket() const { return socket_; }
+  pid_t pid() const { return pid_; }  // -1 once buried.
 
   // Lets it use `seconds` of CPU time more than it had used by the last BeginItem(); beyond that SIGXCPU ends it.
   void BeginItem();
