@@ -4,10 +4,13 @@
 #include <map>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "google/protobuf/util/time_util.h"
 #include "mixmatch/v1/admin_service.grpc.pb.h"
 #include "proto/base/status_macros.h"
+#include "server/backup/checkpoint_archive.h"
+#include "server/backup/compaction.h"
 #include "server/services.h"
 #include "server/validation.h"
 
@@ -15,6 +18,8 @@ namespace mixmatch::server {
 namespace {
 
 using google::protobuf::util::TimeUtil;
+
+constexpr size_t kExportBytes = 1 << 20;
 
 uint64_t ResidentBytes() {
   std::ifstream statm("/proc/self/statm");
@@ -33,8 +38,58 @@ class AdminServiceImpl final : public v1::AdminService::Service {
 
   grpc::Status Reindex(grpc::ServerContext* context, const v1::ReindexRequest* request,
                        v1::ReindexResponse* response) override {
-    return door_.Handle(*context, "AdminService/Reindex",
-                        [&](const Caller&) { return Answer(core_.operations->StartReindex(*request), *response); });
+    return door_.Handle(*context, "AdminService/Reindex", [&](const Caller&) {
+      return Begin(server::Reindex::kKind, core_.reindex->Prepare(*request, *core_.operations), *response);
+    });
+  }
+
+  grpc::Status Backup(grpc::ServerContext* context, const v1::BackupRequest* request,
+                      v1::BackupResponse* response) override {
+    return door_.Handle(*context, "AdminService/Backup", [&](const Caller&) {
+      return Begin(Backups::kKind, core_.backups->Prepare(*request), *response);
+    });
+  }
+
+  grpc::Status ListBackups(grpc::ServerContext* context, const v1::ListBackupsRequest* request,
+                           v1::ListBackupsResponse* response) override {
+    return door_.Handle(*context, "AdminService/ListBackups", [&](const Caller&) {
+      auto sets = core_.backups->List(*request);
+      if (sets.ok()) response->mutable_backups()->Assign(sets->begin(), sets->end());
+      return sets.status();
+    });
+  }
+
+  grpc::Status DeleteBackup(grpc::ServerContext* context, const v1::DeleteBackupRequest* request,
+                            v1::DeleteBackupResponse*) override {
+    return door_.Handle(*context, "AdminService/DeleteBackup",
+                        [&](const Caller&) { return core_.backups->Delete(*request); });
+  }
+
+  grpc::Status Verify(grpc::ServerContext* context, const v1::VerifyRequest* request,
+                      v1::VerifyResponse* response) override {
+    return door_.Handle(*context, "AdminService/Verify", [&](const Caller&) {
+      return Begin(Verification::kKind, Verification::Prepare(*request), *response);
+    });
+  }
+
+  grpc::Status Compact(grpc::ServerContext* context, const v1::CompactRequest*,
+                       v1::CompactResponse* response) override {
+    return door_.Handle(*context, "AdminService/Compact", [&](const Caller&) {
+      storage::v1::OperationRecord request;
+      request.mutable_compact();
+      return Begin(kCompactKind, std::move(request), *response);
+    });
+  }
+
+  grpc::Status ExportCheckpoint(grpc::ServerContext* context, const v1::ExportCheckpointRequest*,
+                                grpc::ServerWriter<v1::ExportCheckpointResponse>* writer) override {
+    return door_.Handle(*context, "AdminService/ExportCheckpoint", [&](const Caller&) { return DoExport(*writer); });
+  }
+
+  grpc::Status ImportCheckpoint(grpc::ServerContext* context, grpc::ServerReader<v1::ImportCheckpointRequest>* reader,
+                                v1::ImportCheckpointResponse* response) override {
+    return door_.Handle(*context, "AdminService/ImportCheckpoint",
+                        [&](const Caller&) { return DoImport(*reader, *response); });
   }
 
   grpc::Status ListOperations(grpc::ServerContext* context, const v1::ListOperationsRequest* request,
@@ -68,6 +123,56 @@ class AdminServiceImpl final : public v1::AdminService::Service {
   static absl::Status Answer(absl::StatusOr<v1::Operation> operation, Response& response) {
     if (operation.ok()) *response.mutable_operation() = *std::move(operation);
     return operation.status();
+  }
+
+  template <typename Response>
+  absl::Status Begin(const std::string& kind, absl::StatusOr<storage::v1::OperationRecord> request,
+                     Response& response) {
+    MIXMATCH_RETURN_IF_ERROR(request.status());
+    return Answer(core_.operations->Begin(kind, *std::move(request)), response);
+  }
+
+  absl::Status DoExport(grpc::ServerWriter<v1::ExportCheckpointResponse>& writer) {
+    uint64_t steps = 0;
+    for (const v1::TrunkRecord& record : core_.learner->History()) steps = record.current() ? record.steps() : steps;
+    absl::StatusOr<std::string> trainer = absl::NotFoundError("none");
+    if (const auto manifest = core_.store->GetManifest(); manifest.ok()) {
+      trainer = core_.checkpoint->LoadTrainerState(*manifest);
+    }
+    MIXMATCH_ASSIGN_OR_RETURN(const std::string archive,
+                              WriteArchive(*core_.live->Current(), steps, trainer.value_or("")));
+    v1::ExportCheckpointResponse piece;
+    for (size_t at = 0; at < archive.size(); at += kExportBytes) {
+      piece.set_chunk(archive.substr(at, kExportBytes));
+      if (!writer.Write(piece)) return absl::CancelledError("the client has gone");
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status DoImport(grpc::ServerReader<v1::ImportCheckpointRequest>& reader, v1::ImportCheckpointResponse& response) {
+    const auto most = static_cast<uint64_t>(core_.options.backup.max_checkpoint_bytes);
+    v1::ImportCheckpointRequest message;
+    if (!reader.Read(&message) || !message.has_header()) {
+      return absl::InvalidArgumentError("header: wanted it in the first message");
+    }
+    const bool force = message.header().force();
+    std::string archive;
+    while (reader.Read(&message)) {
+      if (message.has_header()) return absl::InvalidArgumentError("header: wanted it in the first message only");
+      if (message.chunk().size() > most - archive.size()) {
+        return absl::ResourceExhaustedError(
+            absl::StrCat("chunk: more than ", most, " bytes; raise the server's --max-checkpoint-bytes"));
+      }
+      archive += message.chunk();
+    }
+    MIXMATCH_ASSIGN_OR_RETURN(const CheckpointArchive read, ReadArchive(archive));
+    return Answer(core_.operations->Begin("import", {}, [this, read, force](OperationRun& run) {
+      run.SetProgress(0, 1);
+      MIXMATCH_RETURN_IF_ERROR(
+          core_.trunk_learner->Offer(read.trunk, read.steps, force, [&run] { return run.stop().load(); }));
+      run.SetProgress(1, 1);
+      return absl::OkStatus();
+    }), response);
   }
 
   absl::Status DoWait(const grpc::ServerContext& context, const v1::WaitOperationRequest& request,

@@ -1,22 +1,18 @@
 #include "server/checkpoint.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "index/vector/saved_check.h"
 #include "model/modality/modality.h"
 #include "proto/base/sha256.h"
 #include "proto/base/status_macros.h"
+#include "server/durable_files.h"
 #include "server/feature_walk.h"
 #include "server/log.h"
 
@@ -33,40 +29,6 @@ std::string Digest(absl::string_view bytes) {
   return hash.Finish();
 }
 
-absl::Status IoError(absl::string_view what, const std::string& path) {
-  return absl::InternalError(absl::StrCat("checkpoint: cannot ", what, " ", path, ": ", strerror(errno)));
-}
-
-absl::Status SyncPath(const std::string& path, int flags) {
-  const int fd = open(path.c_str(), flags | O_CLOEXEC);
-  if (fd < 0) return IoError("open", path);
-  absl::Cleanup close_fd = [fd] { close(fd); };
-  return fsync(fd) == 0 ? absl::OkStatus() : IoError("sync", path);
-}
-
-// Whole or not at all: a temporary file, synced, renamed.
-absl::Status WriteFile(const std::string& path, absl::string_view bytes) {
-  std::error_code ignored;
-  fs::create_directories(fs::path(path).parent_path(), ignored);
-  const std::string temporary = path + ".tmp";
-  {
-    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    if (!out.flush()) return IoError("write", temporary);
-  }
-  MIXMATCH_RETURN_IF_ERROR(SyncPath(temporary, O_RDONLY));
-  if (rename(temporary.c_str(), path.c_str()) != 0) return IoError("rename", temporary);
-  return SyncPath(fs::path(path).parent_path().string(), O_RDONLY | O_DIRECTORY);
-}
-
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return absl::NotFoundError(absl::StrCat("checkpoint: no file ", path));
-  std::ostringstream bytes;
-  bytes << in.rdbuf();
-  return bytes.str();
-}
-
 // Never the same twice, so that the files of the last manifest stay as they are until the next is committed.
 std::string GenerationDir(uint64_t generation) {
   return absl::StrCat("generations/", generation, "-", absl::ToUnixMicros(absl::Now()));
@@ -80,7 +42,7 @@ std::string BaseTrunkPath() {
 absl::StatusOr<std::shared_ptr<const model::Trunk>> FirstTrunk(const ServerOptions& options) {
   if (options.init == "scratch") return model::Trunk::Create(options.trunk);
   const std::string path = options.init == "base" ? BaseTrunkPath() : options.init;
-  const auto bytes = ReadFile(path);
+  const auto bytes = ReadWhole(path);
   if (!bytes.ok()) {
     return absl::NotFoundError(absl::StrCat("--init: cannot read ", path, "; give base, scratch or a trunk's file"));
   }
@@ -103,7 +65,7 @@ Checkpoint::Checkpoint(const ServerOptions& options, index::Store& store) : opti
 std::string Checkpoint::Path(absl::string_view below) const { return absl::StrCat(options_.data_dir, "/", below); }
 
 absl::StatusOr<storage::v1::GenerationFile> Checkpoint::Write(const std::string& below, absl::string_view bytes) const {
-  MIXMATCH_RETURN_IF_ERROR(WriteFile(Path(below), bytes));
+  MIXMATCH_RETURN_IF_ERROR(WriteDurably(Path(below), bytes));
   storage::v1::GenerationFile file;
   file.set_path(below);
   file.set_size(bytes.size());
@@ -112,7 +74,7 @@ absl::StatusOr<storage::v1::GenerationFile> Checkpoint::Write(const std::string&
 }
 
 absl::StatusOr<std::string> Checkpoint::Read(const storage::v1::GenerationFile& file) const {
-  MIXMATCH_ASSIGN_OR_RETURN(std::string bytes, ReadFile(Path(file.path())));
+  MIXMATCH_ASSIGN_OR_RETURN(std::string bytes, ReadWhole(Path(file.path())));
   if (bytes.size() != file.size() || Digest(bytes) != file.sha256()) {
     return absl::DataLossError(absl::StrCat("checkpoint: ", Path(file.path()), " is damaged"));
   }
@@ -124,7 +86,7 @@ absl::Status Checkpoint::SaveTrunk(uint64_t number, const model::Trunk& trunk) {
 }
 
 absl::StatusOr<std::shared_ptr<const model::Trunk>> Checkpoint::LoadTrunk(uint64_t number) const {
-  const auto bytes = ReadFile(Path(TrunkFile(number)));
+  const auto bytes = ReadWhole(Path(TrunkFile(number)));
   if (number == 0 && absl::IsNotFound(bytes.status())) {
     MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<const model::Trunk> first, FirstTrunk(options_));
     MIXMATCH_RETURN_IF_ERROR(Write(TrunkFile(0), first->ToBytes()).status());
@@ -179,8 +141,10 @@ std::shared_ptr<const model::HeadMaps> Checkpoint::RestoreHead(const storage::v1
   return *model::HeadMaps::Random(dims, options_.index.dim, kHeadSeed);
 }
 
-// Makes the index agree with the store: parts that it lacks are mapped in, parts that are gone are taken out.
-absl::Status Checkpoint::FillIndex(int slot, const Encoder& encoder, index::SegmentedIndex& index) const {
+// Makes the index agree with the store: parts that are gone are taken out; parts that it lacks are put in, with the vector
+// that they were stored with if that is of this generation, else mapped anew.
+absl::Status Checkpoint::FillIndex(int slot, const Encoder& encoder, bool same_encoder,
+                                   index::SegmentedIndex& index) const {
   absl::flat_hash_set<uint64_t> stored;
   MIXMATCH_RETURN_IF_ERROR(store_.ForEachPart(0, [&](const storage::v1::PartRecord& record) {
     if (model::SlotOf(static_cast<model::Modality>(record.part().modality())) == slot) {
@@ -199,6 +163,16 @@ absl::Status Checkpoint::FillIndex(int slot, const Encoder& encoder, index::Segm
     return true;
   });
   for (uint64_t id : gone) MIXMATCH_RETURN_IF_ERROR(index.Remove(id));
+  if (same_encoder) {
+    for (uint64_t id : stored) {
+      if (indexed.contains(id)) continue;
+      uint64_t generation = 0;
+      const auto vector = store_.GetVector(id, &generation);
+      if (!vector.ok() || generation != index.generation() || vector->size() != index.dim()) continue;
+      MIXMATCH_RETURN_IF_ERROR(index.Upsert(id, *vector));
+      indexed.insert(id);
+    }
+  }
   if (indexed.size() == stored.size()) return absl::OkStatus();
   MIXMATCH_ASSIGN_OR_RETURN(
       const MappedSlot mapped,
@@ -251,7 +225,7 @@ absl::StatusOr<Restored> Checkpoint::Restore() {
       MIXMATCH_ASSIGN_OR_RETURN(index, index::SegmentedIndex::Create(options_.index, serving->generation));
       if (!is_new && !restored.manifest.segments_path().empty()) ++restored.segments_rebuilt;
     }
-    MIXMATCH_RETURN_IF_ERROR(FillIndex(slot, serving->encoder, *index));
+    MIXMATCH_RETURN_IF_ERROR(FillIndex(slot, serving->encoder, same, *index));
     serving->slots.push_back(std::move(index));
   }
   restored.serving = std::move(serving);
@@ -278,9 +252,56 @@ absl::Status Checkpoint::Save(const Serving& serving, storage::v1::Manifest mani
   MIXMATCH_RETURN_IF_ERROR(store_.Commit(std::move(batch), /*sync=*/true));
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(Path("generations"), ignored)) {
-    if (entry.path().filename() != fs::path(directory).filename()) fs::remove_all(entry.path(), ignored);
+    const std::string name = absl::StrCat("generations/", entry.path().filename().string());
+    if (name != directory && !held_.contains(name)) fs::remove_all(entry.path(), ignored);
   }
   return absl::OkStatus();
+}
+
+std::vector<std::string> Checkpoint::Hold(const storage::v1::Manifest& manifest) {
+  std::vector<std::string> files;
+  absl::MutexLock lock(&mutex_);
+  std::vector<std::string> directories = {"trunks"};
+  if (!manifest.head().path().empty()) {
+    directories.push_back(fs::path(manifest.head().path()).parent_path().string());
+    held_.insert(directories.back());
+  }
+  for (const std::string& directory : directories) {
+    std::error_code ignored;
+    for (const auto& entry : fs::recursive_directory_iterator(Path(directory), ignored)) {
+      if (!entry.is_regular_file() || entry.path().extension() == ".tmp") continue;
+      files.push_back(fs::relative(entry.path(), options_.data_dir).string());
+    }
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::vector<std::pair<std::string, absl::Status>> Checkpoint::Check(const storage::v1::Manifest& manifest,
+                                                                    const std::function<bool()>& go_on) const {
+  std::vector<std::pair<std::string, absl::Status>> damage;
+  for (const storage::v1::GenerationFile* file : {&manifest.head(), &manifest.trainer()}) {
+    if (file->path().empty()) continue;
+    if (const absl::Status read = Read(*file).status(); !read.ok()) damage.emplace_back(file->path(), read);
+  }
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(Path("trunks"), ignored)) {
+    if (entry.path().extension() != ".bin" || !go_on()) continue;
+    const auto bytes = ReadWhole(entry.path().string());
+    const absl::Status read = bytes.ok() ? model::Trunk::FromBytes(*bytes).status() : bytes.status();
+    if (!read.ok()) damage.emplace_back(absl::StrCat("trunks/", entry.path().filename().string()), read);
+  }
+  if (manifest.segments_path().empty()) return damage;
+  for (const auto& slot : fs::directory_iterator(Path(manifest.segments_path()), ignored)) {
+    const std::string below = absl::StrCat(manifest.segments_path(), "/", slot.path().filename().string());
+    for (absl::Status& one : index::CheckSaved(slot.path().string(), go_on)) damage.emplace_back(below, std::move(one));
+  }
+  return damage;
+}
+
+void Checkpoint::Release(const storage::v1::Manifest& manifest) {
+  absl::MutexLock lock(&mutex_);
+  held_.erase(fs::path(manifest.head().path()).parent_path().string());
 }
 
 }  // namespace mixmatch::server

@@ -3,10 +3,13 @@
 #ifndef MIXMATCH_SERVER_CHECKPOINT_H_
 #define MIXMATCH_SERVER_CHECKPOINT_H_
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -42,6 +45,16 @@ class Checkpoint {
   // `manifest` brings history and counters.
   absl::Status Save(const Serving& serving, storage::v1::Manifest manifest);
 
+  // The files of a manifest and those of all trunks, below the data directory, ascending. A manifest's files stay from here
+  // on until Release, also when later ones are saved.
+  std::vector<std::string> Hold(const storage::v1::Manifest& manifest);
+  void Release(const storage::v1::Manifest& manifest);
+
+  // Reads the files of a manifest, which must be held, and of all trunks, and compares checksums: what is damaged, by its
+  // path below the data directory. Ends early when `go_on` is false.
+  std::vector<std::pair<std::string, absl::Status>> Check(const storage::v1::Manifest& manifest,
+                                                          const std::function<bool()>& go_on) const;
+
   // Keeps the weights of a trunk, so that it can be gone back to. NOT_FOUND / DATA_LOSS on load. Trunk 0 of a new data
   // directory is what --init says, and is kept from then on.
   absl::Status SaveTrunk(uint64_t number, const model::Trunk& trunk);
@@ -59,12 +72,14 @@ class Checkpoint {
   // `slots_saved`: of how many slots the maps are the saved ones; 0 if they could not be read.
   std::shared_ptr<const model::HeadMaps> RestoreHead(const storage::v1::Manifest& manifest, const model::Trunk& trunk,
                                                      int* slots_saved) const;
-  absl::Status FillIndex(int slot, const Encoder& encoder, index::SegmentedIndex& index) const;
+  // `same_encoder`: it is the one that the manifest names.
+  absl::Status FillIndex(int slot, const Encoder& encoder, bool same_encoder, index::SegmentedIndex& index) const;
 
   const ServerOptions options_;
   index::Store& store_;
   absl::Mutex mutex_;  // Held through Save.
   std::string trainer_state_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_set<std::string> held_ ABSL_GUARDED_BY(mutex_);  // Directories, below the data directory.
 };
 
 }  // namespace mixmatch::server

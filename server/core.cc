@@ -8,6 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "proto/base/status_macros.h"
+#include "server/backup/compaction.h"
+#include "server/backup/restore.h"
 #include "server/log.h"
 
 namespace mixmatch::server {
@@ -35,6 +37,7 @@ absl::StatusOr<std::unique_ptr<Core>> Core::Open(const ServerOptions& options) {
     return absl::FailedPreconditionError(
         absl::StrCat("--data-dir: cannot make ", options.data_dir, ": ", error.message()));
   }
+  MIXMATCH_RETURN_IF_ERROR(CheckNotHalfRestored(options.data_dir));
   index::StoreOptions store_options;
   store_options.path = options.data_dir + "/store";
   MIXMATCH_ASSIGN_OR_RETURN(core->store, index::Store::Open(store_options));
@@ -62,8 +65,19 @@ absl::StatusOr<std::unique_ptr<Core>> Core::Open(const ServerOptions& options) {
                                                    *core->learner, *core->events, *core->ingest, *core->decoder);
   MIXMATCH_RETURN_IF_ERROR(core->live_ingest->Recover());
   core->queries = std::make_unique<QueryEngine>(core->options, *core->store, core->catalog, *core->live, *core->ingest);
-  core->operations =
-      std::make_unique<Operations>(*core->store, core->catalog, *core->live, *core->learner, *core->ingest);
+  core->reindex = std::make_unique<Reindex>(*core->store, core->catalog, *core->live, *core->learner, *core->ingest);
+  core->backups = std::make_unique<Backups>(options.backup, options.data_dir, *core->store, core->catalog,
+                                            *core->checkpoint, *core->learner);
+  core->verification = std::make_unique<Verification>(*core->store, core->catalog, *core->checkpoint, *core->live,
+                                                      *core->learner, *core->events, options.index.dim);
+  core->operations = std::make_unique<Operations>(*core->store);
+  core->operations->Add(Reindex::kKind, [work = core->reindex.get()](OperationRun& run) { return work->Run(run); });
+  core->operations->Add(Backups::kKind, [work = core->backups.get()](OperationRun& run) { return work->Run(run); });
+  core->operations->Add(Verification::kKind,
+                        [work = core->verification.get()](OperationRun& run) { return work->Run(run); });
+  core->operations->Add(kCompactKind, [&store = *core->store, directory = options.data_dir](OperationRun& run) {
+    return RunCompaction(store, directory, run);
+  });
   Log::Info("opened {}: {} items, generation {}, {} index directories loaded, {} made anew, in {:.2f} s",
             options.data_dir, core->catalog.size(), core->restored.serving->generation, core->restored.segments_loaded,
             core->restored.segments_rebuilt, absl::ToDoubleSeconds(absl::Now() - core->started));

@@ -9,6 +9,8 @@
 #include "absl/time/time.h"
 #include "index/store/store.h"
 #include "model/media/media_decoder.h"
+#include "server/backup/backups.h"
+#include "server/backup/verification.h"
 #include "server/catalog.h"
 #include "server/checkpoint.h"
 #include "server/event_book.h"
@@ -20,6 +22,7 @@
 #include "server/operations.h"
 #include "server/options.h"
 #include "server/query_engine.h"
+#include "server/reindex.h"
 #include "server/trunk_learner.h"
 
 namespace mixmatch::server {
@@ -49,6 +52,9 @@ struct Core {
   std::unique_ptr<Ingest> ingest;
   std::unique_ptr<LiveIngest> live_ingest;
   std::unique_ptr<QueryEngine> queries;
+  std::unique_ptr<Reindex> reindex;
+  std::unique_ptr<Backups> backups;
+  std::unique_ptr<Verification> verification;
   std::unique_ptr<Operations> operations;
 };
 

@@ -194,6 +194,24 @@ absl::Status EventBook::RetractItem(const ItemRecord& record, bool forever, Even
   return edit.Form(forming_.Remove(record.item()), PrincipalOf(record.principal()));
 }
 
+absl::Status EventBook::ForgetMissingMembers(const std::string& event_id) {
+  absl::MutexLock lock(&mutex_);
+  EventEdit edit = Edit();
+  MIXMATCH_ASSIGN_OR_RETURN(storage::v1::EventRecord* record, edit.Open(event_id));
+  std::set<uint64_t> gone;
+  for (const v1::EventMember& member : record->event().members()) {
+    if (!catalog_.Contains(member.item_id())) gone.insert(member.item_id());
+  }
+  if (gone.empty()) return absl::OkStatus();
+  if (absl::StartsWith(event_id, kFormedPrefix)) {
+    MIXMATCH_RETURN_IF_ERROR(edit.Dissolve(event_id, /*forever=*/false));
+  } else {
+    for (uint64_t item_id : gone) edit.TakeOut(item_id, *record);
+  }
+  edit.Relearn(event_id);
+  return edit.Commit(learner_).status();
+}
+
 absl::Status EventBook::CommitDelete(uint64_t item_id, absl::Span<const std::pair<int, uint64_t>> parts) {
   absl::MutexLock lock(&mutex_);
   const auto record = catalog_.Get(item_id);

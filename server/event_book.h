@@ -64,6 +64,9 @@ class EventBook {
   // Events that have members.
   uint64_t size() const { return static_cast<uint64_t>(count_.load()); }
 
+  // Repair: takes members out of an event whose items are not there, as their deletion does.
+  absl::Status ForgetMissingMembers(const std::string& event_id);
+
   // Reserves an item id.
   uint64_t NextItemId() { return next_item_id_.fetch_add(1); }
   void SetNextItemId(uint64_t id) { next_item_id_ = id; }

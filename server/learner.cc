@@ -78,6 +78,7 @@ absl::Status Learner::Start(const storage::v1::Manifest& start) {
     history_.assign(start.trunks().begin(), start.trunks().end());
     journal_.Restore(start.samples());
     trial_ = start.trial();
+    pinned_ = start.pinned();
     status_.set_events_seen(start.events_seen());
     status_.set_publications_refused(start.publications_refused());
     Bump();
@@ -208,7 +209,7 @@ void Learner::Run() {
     const absl::Duration since = absl::Now() - last_save_;
     const absl::Duration least = absl::Seconds(std::min(10.0, options_.checkpoint_seconds));
     if (stop || (unsaved_ && ((quiet && since >= least) || since >= absl::Seconds(options_.checkpoint_seconds)))) {
-      SaveCheckpoint();
+      SaveCheckpoint().IgnoreError();  // Said there; what is acknowledged is in the store.
     }
     if (stop) return;
   }
@@ -434,7 +435,7 @@ absl::Status Learner::AdoptTrunk(uint64_t number, std::shared_ptr<const model::T
       AddSample(sample);
       Bump();
     }
-    SaveCheckpoint();
+    SaveCheckpoint().IgnoreError();
     std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
     for (uint64_t one : unused) DeleteAllTrunkOutputs(one, slots, *batch);
     return store_.Commit(std::move(batch), /*sync=*/false);
@@ -454,7 +455,7 @@ absl::Status Learner::EndTrial() {
       ended.Swap(&trial_);
     }
     if (ended.trunk() == ended.previous()) return absl::OkStatus();
-    SaveCheckpoint();
+    SaveCheckpoint().IgnoreError();
     std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
     DeleteAllTrunkOutputs(ended.previous(), live_.Current()->encoder.trunk()->config().slots, *batch);
     return store_.Commit(std::move(batch), /*sync=*/false);
@@ -532,8 +533,8 @@ absl::Status Learner::RunTask(std::function<absl::Status()> run) {
   return task->result;
 }
 
-void Learner::SaveCheckpoint() {
-  if (options_.random_head) return;
+absl::Status Learner::SaveCheckpoint() {
+  if (options_.random_head) return absl::OkStatus();
   storage::v1::Manifest manifest;
   {
     absl::MutexLock lock(&mutex_);
@@ -543,6 +544,7 @@ void Learner::SaveCheckpoint() {
     manifest.set_publications_refused(status_.publications_refused());
     manifest.set_paused(paused_);
     manifest.set_ridge(ridge_);
+    manifest.set_pinned(pinned_);
     if (trial_.trunk() != trial_.previous()) *manifest.mutable_trial() = trial_;
   }
   const absl::Time begin = absl::Now();
@@ -550,11 +552,35 @@ void Learner::SaveCheckpoint() {
   last_save_ = absl::Now();
   if (!status.ok()) {
     Log::Error("{}; what was acknowledged is safe, a restart will take longer", status.ToString());
-    return;
+    return status;
   }
   unsaved_ = false;
   Log::Info("checkpoint of generation {} in {:.2f} s", live_.Current()->generation,
             absl::ToDoubleSeconds(last_save_ - begin));
+  return absl::OkStatus();
+}
+
+absl::Status Learner::WithCheckpoint(std::function<absl::Status()> then) {
+  return RunTask([this, then = std::move(then)]() -> absl::Status {
+    MIXMATCH_RETURN_IF_ERROR(SaveCheckpoint());
+    return then();
+  });
+}
+
+absl::Status Learner::SetPinned(bool pinned) {
+  return RunTask([this, pinned]() -> absl::Status {
+    {
+      absl::MutexLock lock(&mutex_);
+      pinned_ = pinned;
+      Bump();
+    }
+    return SaveCheckpoint();
+  });
+}
+
+bool Learner::pinned() const {
+  absl::MutexLock lock(&mutex_);
+  return pinned_;
 }
 
 void Learner::NoteTraining(double loss, int64_t steps) {
@@ -594,6 +620,7 @@ v1::LearningStatus Learner::Status() const {
   status.set_generation(serving->generation);
   status.set_trunk(serving->encoder.trunk_number());
   status.set_ridge(ridge_);
+  status.set_pinned(pinned_);
   status.set_state(!options_.enabled ? v1::LEARNING_STATE_OFF
                    : paused_         ? v1::LEARNING_STATE_PAUSED
                    : queued > 0      ? v1::LEARNING_STATE_LEARNING

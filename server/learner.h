@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -74,6 +75,16 @@ class Learner {
   // Makes all vectors again from the cached features, and the moments too if `relearn`; returns when published.
   absl::Status Republish(bool relearn);
 
+  // Writes a checkpoint, and then runs `then` before anything else is published or saved, on the learner's thread: keep it
+  // short. Returns when it has run.
+  absl::Status WithCheckpoint(std::function<absl::Status()> then);
+  // The same without a checkpoint: nothing is published or saved while `run` runs.
+  absl::Status Between(std::function<absl::Status()> run) { return RunTask(std::move(run)); }
+
+  // The trunk in use is to stay until this is taken back: see LearningService.PinTrunk. Saved when it returns OK.
+  absl::Status SetPinned(bool pinned);
+  bool pinned() const;
+
   // The trunk's trainer tells how it goes; now and then that goes into the journal.
   void NoteTraining(double loss, int64_t steps);
   void NoteProbe(double recall, int64_t pairs);
@@ -106,7 +117,7 @@ class Learner {
   absl::StatusOr<std::unique_ptr<model::AssociativeHead>> NewHead(const model::Trunk& trunk) const;
   absl::Status DoReplaceEstimates(uint64_t trunk_number, absl::Span<const EncodedPart> parts);
   absl::Status RunTask(std::function<absl::Status()> run);
-  void SaveCheckpoint();
+  absl::Status SaveCheckpoint();
   // Completes a sample by what is true now and keeps it.
   void AddSample(v1::TrainingSample sample) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Has the event looked at again in a later cycle.
@@ -144,6 +155,7 @@ class Learner {
   std::vector<v1::TrunkRecord> history_ ABSL_GUARDED_BY(mutex_);  // Oldest first.
   TrainingJournal journal_ ABSL_GUARDED_BY(mutex_);
   storage::v1::TrunkTrial trial_ ABSL_GUARDED_BY(mutex_);
+  bool pinned_ ABSL_GUARDED_BY(mutex_) = false;
   double ridge_ ABSL_GUARDED_BY(mutex_) = model::AssociativeHeadOptions().ridge;
   std::thread thread_;
 };

@@ -53,6 +53,24 @@ class LearningServiceImpl final : public v1::LearningService::Service {
     });
   }
 
+  grpc::Status PinTrunk(grpc::ServerContext* context, const v1::PinTrunkRequest* request,
+                        v1::PinTrunkResponse* response) override {
+    return door_.Handle(*context, "LearningService/PinTrunk",
+                        [&](const Caller&) { return Tell(core_.learner->SetPinned(request->pinned()), *response); });
+  }
+
+  grpc::Status CompareTrunks(grpc::ServerContext* context, const v1::CompareTrunksRequest* request,
+                             v1::CompareTrunksResponse* response) override {
+    return door_.Handle(*context, "LearningService/CompareTrunks", [&](const Caller&) {
+      const uint64_t other =
+          request->has_other() ? request->other() : core_.live->Current()->encoder.trunk_number();
+      auto compared = core_.trunk_learner->Compare(request->trunk(), other,
+                                                   [&] { return context->IsCancelled() || core_.stopping; });
+      if (compared.ok()) *response = *std::move(compared);
+      return compared.status();
+    });
+  }
+
  private:
   // How learning stands after what was done.
   template <typename Response>

@@ -1,10 +1,13 @@
 #include <cstdio>
+#include <cstring>
 
+#include "server/backup/restore.h"
 #include "server/log.h"
 #include "server/options.h"
 #include "server/server.h"
 
 int main(int argc, char** argv) {
+  if (argc > 1 && std::strcmp(argv[1], "restore") == 0) return mixmatch::server::RestoreMain(argc - 1, argv + 1);
   int exit_code = 0;
   const auto options = mixmatch::server::ParseOptions(argc, argv, exit_code);
   if (!options.ok()) return exit_code;

@@ -3,40 +3,91 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "google/protobuf/util/time_util.h"
-#include "model/modality/modality.h"
-#include "model/parts/timed_parts.h"
 #include "proto/base/status_macros.h"
 #include "server/log.h"
 #include "server/thread_priority.h"
-#include "server/trunk_outputs.h"
 
 namespace mixmatch::server {
 namespace {
 
-constexpr char kPrefix[] = "reindex-";
 constexpr int kNiceness = 10;
-constexpr uint64_t kNoteEvery = 16;  // Items.
+constexpr int kMostFindings = 1000;
+constexpr absl::Duration kLook = absl::Milliseconds(50);  // How soon the end of a rest is seen.
 
+// Behind the last '-'; 0 if there is none.
 uint64_t Number(const std::string& id) {
   uint64_t number = 0;
-  absl::string_view rest = id;
-  return absl::ConsumePrefix(&rest, kPrefix) && absl::SimpleAtoi(rest, &number) ? number : 0;
+  const size_t dash = id.rfind('-');
+  return dash != std::string::npos && absl::SimpleAtoi(id.substr(dash + 1), &number) ? number : 0;
 }
 
 google::protobuf::Timestamp Now() { return google::protobuf::util::TimeUtil::GetCurrentTime(); }
 
+void End(const absl::Status& status, v1::Operation& operation) {
+  *operation.mutable_end_time() = Now();
+  operation.set_state(status.ok()                   ? v1::OPERATION_STATE_SUCCEEDED
+                      : absl::IsCancelled(status) ? v1::OPERATION_STATE_CANCELLED
+                                                  : v1::OPERATION_STATE_FAILED);
+  if (!status.ok() && !absl::IsCancelled(status)) operation.set_error(std::string(status.message()));
+}
+
 }  // namespace
+
+storage::v1::OperationRecord OperationRun::record() const {
+  absl::MutexLock lock(&operations_.mutex_);
+  return operations_.records_[number_];
+}
+
+std::atomic<bool>& OperationRun::stop() { return operations_.stop_; }
+
+absl::Status OperationRun::Check() {
+  return operations_.stop_ ? absl::CancelledError("cancelled") : absl::OkStatus();
+}
+
+absl::Status OperationRun::Rest(absl::Duration duration) {
+  const absl::Time end = absl::Now() + duration;
+  while (absl::Now() < end) {
+    MIXMATCH_RETURN_IF_ERROR(Check());
+    absl::SleepFor(std::min(kLook, end - absl::Now()));
+  }
+  return Check();
+}
+
+void OperationRun::SetProgress(uint64_t done, uint64_t total) {
+  absl::MutexLock lock(&operations_.mutex_);
+  v1::Operation& operation = *operations_.records_[number_].mutable_operation();
+  operation.set_done(done);
+  operation.set_total(total);
+}
+
+void OperationRun::AddFinding(v1::Finding finding) {
+  absl::MutexLock lock(&operations_.mutex_);
+  v1::Operation& operation = *operations_.records_[number_].mutable_operation();
+  if (operation.findings_size() < kMostFindings) *operation.add_findings() = std::move(finding);
+  operation.set_findings_total(operation.findings_total() + 1);
+}
+
+void OperationRun::SetBackup(const v1::BackupSet& set) {
+  absl::MutexLock lock(&operations_.mutex_);
+  *operations_.records_[number_].mutable_operation()->mutable_backup() = set;
+}
+
+absl::Status OperationRun::Note(uint64_t next_part_id) {
+  {
+    absl::MutexLock lock(&operations_.mutex_);
+    operations_.records_[number_].set_next_part_id(next_part_id);
+  }
+  return operations_.Put(number_, /*sync=*/false);
+}
 
 Operations::~Operations() { Stop(); }
 
 absl::Status Operations::Start() {
-  std::string running;
+  std::vector<uint64_t> running;
   {
     absl::MutexLock lock(&mutex_);
     MIXMATCH_RETURN_IF_ERROR(store_.ForEachOperation([&](const Record& record) ABSL_NO_THREAD_SAFETY_ANALYSIS {
@@ -44,32 +95,54 @@ absl::Status Operations::Start() {
       return true;
     }));
     for (auto& [number, record] : records_) {
-      if (record.operation().state() != v1::OPERATION_STATE_RUNNING) continue;
-      record.mutable_operation()->set_resumed(record.operation().resumed() + 1);
-      running = record.operation().operation_id();
+      if (record.operation().state() == v1::OPERATION_STATE_RUNNING) running.push_back(number);
     }
   }
-  if (!running.empty()) thread_ = std::thread([this, running] { Run(running); });
+  for (uint64_t number : running) {
+    OperationWork work;
+    {
+      absl::MutexLock lock(&mutex_);
+      v1::Operation& operation = *records_[number].mutable_operation();
+      const auto known = works_.find(operation.kind());
+      if (known != works_.end() && number == running.back()) {
+        work = known->second;
+        operation.set_resumed(operation.resumed() + 1);
+        operation.clear_findings();
+        operation.clear_findings_total();
+      } else {
+        End(absl::AbortedError("the server was stopped meanwhile; begin it again"), operation);
+      }
+    }
+    MIXMATCH_RETURN_IF_ERROR(Put(number, /*sync=*/false));
+    if (work != nullptr) thread_ = std::thread([this, number, work = std::move(work)] { Run(number, work); });
+  }
   return absl::OkStatus();
 }
 
 void Operations::Stop() {
   {
     absl::MutexLock lock(&mutex_);
+    stopping_ = true;
     stop_ = true;
   }
   if (thread_.joinable()) thread_.join();
 }
 
-absl::StatusOr<v1::Operation> Operations::Find(const std::string& id) const {
+const Operations::Record* Operations::Find(const std::string& id) const {
   const auto found = records_.find(Number(id));
-  if (found == records_.end()) return absl::NotFoundError("operation_id: no such operation; see ListOperations");
-  return found->second.operation();
+  return found != records_.end() && found->second.operation().operation_id() == id ? &found->second : nullptr;
+}
+
+absl::StatusOr<storage::v1::OperationRecord> Operations::GetRecord(const std::string& id) const {
+  absl::MutexLock lock(&mutex_);
+  const Record* const found = Find(id);
+  if (found == nullptr) return absl::NotFoundError("operation_id: no such operation; see ListOperations");
+  return *found;
 }
 
 absl::StatusOr<v1::Operation> Operations::Get(const std::string& id) const {
-  absl::MutexLock lock(&mutex_);
-  return Find(id);
+  MIXMATCH_ASSIGN_OR_RETURN(const Record record, GetRecord(id));
+  return record.operation();
 }
 
 std::vector<v1::Operation> Operations::List() const {
@@ -81,156 +154,75 @@ std::vector<v1::Operation> Operations::List() const {
 
 absl::StatusOr<v1::Operation> Operations::Cancel(const std::string& id) {
   absl::MutexLock lock(&mutex_);
-  MIXMATCH_ASSIGN_OR_RETURN(v1::Operation operation, Find(id));
-  if (operation.state() == v1::OPERATION_STATE_RUNNING) cancel_ = id;
-  return operation;
+  const Record* const found = Find(id);
+  if (found == nullptr) return absl::NotFoundError("operation_id: no such operation; see ListOperations");
+  if (found->operation().state() == v1::OPERATION_STATE_RUNNING) stop_ = true;
+  return found->operation();
 }
 
 absl::StatusOr<v1::Operation> Operations::Wait(const std::string& id, absl::Time deadline) const {
-  absl::MutexLock lock(&mutex_);
-  const auto ended = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
-    const auto operation = Find(id);
-    return stop_ || !operation.ok() || operation->state() != v1::OPERATION_STATE_RUNNING;
-  };
-  mutex_.AwaitWithDeadline(absl::Condition(&ended), deadline);
-  return Find(id);
-}
-
-absl::StatusOr<v1::Operation> Operations::StartReindex(const v1::ReindexRequest& request) {
-  if (request.modality() != v1::MODALITY_UNSPECIFIED &&
-      model::SlotOf(static_cast<model::Modality>(request.modality())) < 0) {
-    return absl::InvalidArgumentError(absl::StrCat("modality: got ", request.modality(), ", which has no room yet"));
-  }
-  Record record;
   {
     absl::MutexLock lock(&mutex_);
-    for (const auto& [number, other] : records_) {
+    const auto ended = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) {
+      const Record* const found = Find(id);
+      return stopping_ || found == nullptr || found->operation().state() != v1::OPERATION_STATE_RUNNING;
+    };
+    mutex_.AwaitWithDeadline(absl::Condition(&ended), deadline);
+  }
+  return Get(id);
+}
+
+absl::StatusOr<v1::Operation> Operations::Begin(const std::string& kind, Record request, OperationWork work) {
+  if (work == nullptr) work = works_.at(kind);
+  uint64_t number = 0;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (stopping_) return absl::UnavailableError("the server is stopping");
+    for (const auto& [other_number, other] : records_) {
       if (other.operation().state() == v1::OPERATION_STATE_RUNNING) {
         return absl::FailedPreconditionError(
             absl::StrCat(other.operation().operation_id(), " is running already; wait for it or cancel it"));
       }
     }
-    const uint64_t number = records_.empty() ? 1 : records_.rbegin()->first + 1;
-    v1::Operation& operation = *record.mutable_operation();
-    operation.set_operation_id(absl::StrCat(kPrefix, number));
-    operation.set_kind("reindex");
+    number = records_.empty() ? 1 : records_.rbegin()->first + 1;
+    v1::Operation& operation = *request.mutable_operation();
+    operation.set_operation_id(absl::StrCat(kind, "-", number));
+    operation.set_kind(kind);
     operation.set_state(v1::OPERATION_STATE_RUNNING);
     *operation.mutable_start_time() = Now();
-    *record.mutable_reindex() = request;
-    records_[number] = record;
+    records_[number] = request;
+    stop_ = false;
   }
-  MIXMATCH_RETURN_IF_ERROR(Put(record, /*sync=*/true));
+  if (const absl::Status put = Put(number, /*sync=*/true); !put.ok()) {
+    absl::MutexLock lock(&mutex_);
+    records_.erase(number);
+    return put;
+  }
   if (thread_.joinable()) thread_.join();
-  thread_ = std::thread([this, id = record.operation().operation_id()] { Run(id); });
-  return record.operation();
+  thread_ = std::thread([this, number, work = std::move(work)] { Run(number, work); });
+  return request.operation();
 }
 
-absl::Status Operations::Put(const Record& record, bool sync) {
+absl::Status Operations::Put(uint64_t number, bool sync) const {
+  std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
   {
     absl::MutexLock lock(&mutex_);
-    records_[Number(record.operation().operation_id())] = record;
+    batch->PutOperation(records_.at(number));
   }
-  std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
-  batch->PutOperation(record);
   return store_.Commit(std::move(batch), sync);
 }
 
-bool Operations::Cancelled(const std::string& id) const {
-  absl::MutexLock lock(&mutex_);
-  return stop_ || cancel_ == id;
-}
-
-void Operations::Run(std::string id) {
+void Operations::Run(uint64_t number, const OperationWork& work) {
   LowerThreadPriority(kNiceness);
-  Record record;
+  OperationRun run(*this, number);
+  const absl::Status status = work(run);
   {
     absl::MutexLock lock(&mutex_);
-    record = records_[Number(id)];
+    if (stopping_ && absl::IsCancelled(status)) return;  // Still running in the store: the next start goes on.
+    End(status, *records_[number].mutable_operation());
   }
-  const absl::Status status = Reindex(record);
-  {
-    absl::MutexLock lock(&mutex_);
-    if (stop_) return;  // Still running in the store: the next start goes on.
-    cancel_.clear();
-  }
-  v1::Operation& operation = *record.mutable_operation();
-  *operation.mutable_end_time() = Now();
-  operation.set_state(status.ok()                   ? v1::OPERATION_STATE_SUCCEEDED
-                      : absl::IsCancelled(status) ? v1::OPERATION_STATE_CANCELLED
-                                                  : v1::OPERATION_STATE_FAILED);
-  if (!status.ok() && !absl::IsCancelled(status)) operation.set_error(std::string(status.message()));
-  if (const absl::Status put = Put(record, /*sync=*/true); !put.ok()) Log::Error("operation: {}", put.ToString());
-}
-
-absl::Status Operations::Reindex(Record& record) {
-  v1::Operation& operation = *record.mutable_operation();
-  const std::string id = operation.operation_id();
-  operation.set_total(catalog_.size());
-  const v1::Modality only = record.reindex().modality();
-  if (!record.reindex().from_content()) {
-    if (Cancelled(id)) return absl::CancelledError("cancelled");
-    MIXMATCH_RETURN_IF_ERROR(learner_.Republish(/*relearn=*/true));
-    operation.set_done(operation.total());
-    return absl::OkStatus();
-  }
-  uint64_t next = record.next_part_id() >> 16;
-  while (true) {
-    const auto items = catalog_.From(next, 1);
-    if (items.empty()) break;
-    if (Cancelled(id)) {
-      MIXMATCH_RETURN_IF_ERROR(Put(record, /*sync=*/false));
-      return absl::CancelledError("cancelled");
-    }
-    const uint64_t item_id = items[0]->item().item_id();
-    if (only == v1::MODALITY_UNSPECIFIED || items[0]->item().modality() == only) {
-      const absl::Status status = ReindexItem(item_id);
-      if (!status.ok() && !absl::IsNotFound(status)) Log::Warn("reindex: item {}: {}", item_id, status.ToString());
-    }
-    next = item_id + 1;
-    operation.set_done(operation.done() + 1);
-    record.set_next_part_id(next << 16);
-    if (operation.done() % kNoteEvery == 0) MIXMATCH_RETURN_IF_ERROR(Put(record, /*sync=*/false));
-  }
-  return learner_.Republish(/*relearn=*/true);
-}
-
-// Decodes the content again and replaces what was made from it. Parts keep their ids where their number is the same;
-// an item that would be cut differently is left as it is, since events may name its parts.
-absl::Status Operations::ReindexItem(uint64_t item_id) {
-  const auto record = catalog_.Get(item_id);
-  if (record == nullptr) return absl::NotFoundError("deleted");
-  PartEncoder made(live_);
-  MIXMATCH_RETURN_IF_ERROR(ingest_.CutStored(*record, made));
-  std::vector<v1::Part> parts;
-  std::vector<EncodedPart> encoded;
-  made.Take(item_id, 0, &parts, &encoded);
-  MIXMATCH_ASSIGN_OR_RETURN(auto stored, store_.GetParts(item_id));
-  // Those of a live stream are in the order in which they were whole.
-  const v1::Modality modality = record->item().modality();
-  if (record->item().live_state() != v1::LIVE_STATE_UNSPECIFIED) {
-    std::stable_sort(stored.begin(), stored.end(), [&](const auto& a, const auto& b) {
-      return model::TimedPartComesFirst(modality, a.part(), b.part());
-    });
-  }
-  bool same = stored.size() == parts.size();
-  for (size_t i = 0; same && i < parts.size(); ++i) {
-    same = stored[i].part().modality() == parts[i].modality();
-    encoded[i].part_id = stored[i].part().part_id();
-  }
-  if (!same) return absl::FailedPreconditionError("its parts would be others; upload it again");
-  const auto commit = [&](const Serving& current, absl::Span<const EncodedPart> ready) {
-    if (!catalog_.Contains(item_id)) return absl::NotFoundError("deleted");
-    std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
-    for (const EncodedPart& part : ready) {
-      batch->PutVector(part.part_id, current.generation, part.vector);
-      batch->PutFeatures(part.slot, part.part_id, part.features);
-      DeleteTrunkOutputs(current.encoder.trunk_number(), part.slot, part.part_id, *batch);
-      batch->PutTrunkFeatures(TrunkKey(current.encoder.trunk_number(), part.slot), part.part_id, part.trunk_features);
-      batch->PutTokens(part.part_id, part.tokens);
-    }
-    return store_.Commit(std::move(batch), /*sync=*/false);
-  };
-  return live_.Add(std::move(encoded), made.generation(), commit);
+  if (!status.ok()) Log::Warn("{} ended: {}", run.id(), status.ToString());
+  if (const absl::Status put = Put(number, /*sync=*/true); !put.ok()) Log::Error("operation: {}", put.ToString());
 }
 
 }  // namespace mixmatch::server

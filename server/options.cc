@@ -13,6 +13,8 @@ constexpr char kFooter[] =
     "  mixmatchd --config /etc/mixmatch.toml --listen 127.0.0.1:7411\n"
     "  mixmatchd --listen 0.0.0.0:7411 --tls-cert tls.crt --tls-key tls.key --admin-token-file admin.token\n"
     "  mixmatchd --data-dir new --init my-trunk.safetensors       # written by mixmatch train\n"
+    "  mixmatchd --data-dir data --backup-dir /mnt/backups        # then: mixmatch admin backup\n"
+    "  mixmatchd restore --backup-dir /mnt/backups --data-dir new # see mixmatchd restore --help\n"
     "  mixmatchd --data-dir copy --head random --learning off   # the same data, nothing learned: a baseline\n"
     "\n"
     "A config file holds the same names, e.g.  listen = \"127.0.0.1:7411\"; so does the environment:\n"
@@ -147,6 +149,13 @@ void AddLive(CLI::App& app, ServerOptions& o) {
       ->capture_default_str();
   app.add_option("--live-idle-seconds", o.decoder.limits.live_idle_seconds,
                  "A live stream of which nothing can be decoded for so long is ended")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+}
+
+void AddBackup(CLI::App& app, BackupOptions& o) {
+  app.add_option("--backup-dir", o.directory, "Backups are made in folders below this one; none without it");
+  app.add_option("--max-checkpoint-bytes", o.max_checkpoint_bytes, "Of an imported checkpoint; it is held in memory")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
 }
@@ -289,6 +298,7 @@ absl::StatusOr<ServerOptions> ParseOptions(int argc, char** argv, int& exit_code
   AddSearching(app, options.search);
   AddMedia(app, options);
   AddLive(app, options);
+  AddBackup(app, options.backup);
   AddLearning(app, options, learning, slow, head);
   LinkWords links;
   AddLinks(app, options.links, links);

@@ -10,6 +10,7 @@
 #include "model/media/media_decoder.h"
 #include "model/trunk/trunk.h"
 #include "server/access/access_options.h"
+#include "server/backup/backup_options.h"
 #include "server/link_options.h"
 #include "server/live_options.h"
 #include "server/probe.h"
@@ -55,6 +56,7 @@ struct ServerOptions {
   LearnerOptions learner;
   LinkOptions links;
   LiveOptions live;
+  BackupOptions backup;
   model::MediaDecoderOptions decoder;
   std::string init = "base";        // The first trunk of a new data directory: base, scratch or a file.
   model::TrunkConfig trunk = model::TrunkConfig::Small();  // Of scratch.

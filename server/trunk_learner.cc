@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "google/protobuf/util/time_util.h"
 #include "proto/base/status_macros.h"
@@ -29,6 +31,12 @@ constexpr double kRidgeMargin = 0.005;      // Recall by which another ridge mus
 constexpr double kTrialMargin = 0.02;       // Recall by which the trunk before must be better for the server to go back.
 
 bool Never() { return false; }
+
+// Whether weights of the one fit where the other's were.
+bool SameShape(const model::TrunkConfig& a, const model::TrunkConfig& b) {
+  return a.slots == b.slots && a.stems == b.stems && a.width == b.width && a.layers == b.layers && a.heads == b.heads &&
+         a.output_dim == b.output_dim;
+}
 
 // The ridges beside the one in use.
 std::vector<double> Neighbors(double ridge) {
@@ -161,38 +169,124 @@ absl::Status TrunkLearner::Judge() {
   if (before.events < options_.min_probe_events) {
     return absl::FailedPreconditionError("too few held-out events to judge a trunk");
   }
-  MIXMATCH_ASSIGN_OR_RETURN(const bool went_back, JudgeTrial(before, cancelled));
-  if (went_back) return absl::OkStatus();
+  if (!learner_.pinned()) {
+    MIXMATCH_ASSIGN_OR_RETURN(const bool went_back, JudgeTrial(before, cancelled));
+    if (went_back) return absl::OkStatus();
+  }
   MIXMATCH_RETURN_IF_ERROR(ChooseRidge(before, ridges));
+  std::string refusal;
+  const absl::Status judged = JudgeCandidate(std::move(candidate), trainer_->steps(), before, /*restart=*/false, cancelled,
+                                             &refusal);
+  if (absl::IsCancelled(judged)) judged_at_step_ -= options_.publish_steps;  // Judged again soon.
+  return judged;
+}
+
+absl::Status TrunkLearner::JudgeCandidate(std::shared_ptr<const model::Trunk> candidate, uint64_t steps,
+                                          const ProbeResult& before, bool restart,
+                                          const std::function<bool()>& cancelled, std::string* refusal) {
   const uint64_t number = next_number_++;
-  const auto after = RunProbe(store_, number, *candidate, options_.probe, {ridges.used, {}}, cancelled);
-  if (!after.ok()) judged_at_step_ -= options_.publish_steps;  // Interrupted: judged again soon.
-  MIXMATCH_RETURN_IF_ERROR(after.status());
+  MIXMATCH_ASSIGN_OR_RETURN(const ProbeResult after,
+                            RunProbe(store_, number, *candidate, options_.probe, {learner_.ridge(), {}}, cancelled));
+  const bool pinned = learner_.pinned();
   v1::TrunkRecord record;
   record.set_trunk(number);
   *record.mutable_published_time() = google::protobuf::util::TimeUtil::GetCurrentTime();
-  record.set_steps(trainer_->steps());
+  record.set_steps(steps);
   record.set_probe_recall_before(before.recall);
-  record.set_probe_recall_after(after->recall);
-  record.set_published(after->recall >= before.recall);
-  Log::Info("trunk {} after {} steps: probe recall@10 {:.3f}, published one {:.3f}: {}", number, trainer_->steps(),
-            after->recall, before.recall, record.published() ? "published" : "refused");
+  record.set_probe_recall_after(after.recall);
+  record.set_published(after.recall >= before.recall && !pinned);
+  const std::string figures = absl::StrFormat("trunk %d after %d steps: probe recall@10 %.3f, published one %.3f", number,
+                                              steps, after.recall, before.recall);
+  Log::Info("{}: {}", figures, record.published() ? "published" : pinned ? "refused, for that one is pinned" : "refused");
   v1::TrainingSample sample;
   sample.set_steps(record.steps());
   sample.set_probe_recall(before.recall);
-  sample.set_candidate_recall(after->recall);
-  if (const std::optional<double> drift = Drift(before, *after); drift.has_value()) sample.set_drift(*drift);
+  sample.set_candidate_recall(after.recall);
+  if (const std::optional<double> drift = Drift(before, after); drift.has_value()) sample.set_drift(*drift);
   sample.set_mark(record.published() ? v1::TRAINING_MARK_PUBLISHED : v1::TRAINING_MARK_REFUSED);
   sample.set_marked_trunk(number);
   if (!record.published()) {
+    *refusal = figures;
     std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
     DeleteAllTrunkOutputs(number, candidate->config().slots, *batch);
     learner_.NoteRefused(record, sample);
     return store_.Commit(std::move(batch), /*sync=*/false);
   }
-  MIXMATCH_RETURN_IF_ERROR(Publish(std::move(candidate), std::move(record), std::move(sample)));
-  learner_.NoteProbe(after->recall, after->pairs);
+  MIXMATCH_RETURN_IF_ERROR(Publish(std::move(candidate), std::move(record), std::move(sample), restart));
+  learner_.NoteProbe(after.recall, after.pairs);
   return absl::OkStatus();
+}
+
+absl::Status TrunkLearner::Offer(std::shared_ptr<const model::Trunk> trunk, uint64_t steps, bool force,
+                                 const std::function<bool()>& cancelled) {
+  absl::MutexLock lock(&trainer_mutex_);
+  const std::shared_ptr<const Serving> serving = live_.Current();
+  if (!SameShape(trunk->config(), serving->encoder.trunk()->config())) {
+    return absl::InvalidArgumentError(
+        "import: the checkpoint's trunk is of another shape than the one in use; begin a new data directory with it, see "
+        "mixmatchd --init");
+  }
+  if (learner_.pinned()) {
+    return absl::FailedPreconditionError("import: the trunk in use is pinned; unpin it first (LearningService.PinTrunk)");
+  }
+  if (force) {
+    v1::TrunkRecord record;
+    record.set_trunk(next_number_++);
+    record.set_steps(steps);
+    record.set_published(true);
+    *record.mutable_published_time() = google::protobuf::util::TimeUtil::GetCurrentTime();
+    v1::TrainingSample sample;
+    sample.set_steps(steps);
+    sample.set_mark(v1::TRAINING_MARK_PUBLISHED);
+    sample.set_marked_trunk(record.trunk());
+    MIXMATCH_RETURN_IF_ERROR(ReadAnchors(record.trunk(), *trunk));
+    return Publish(std::move(trunk), std::move(record), std::move(sample), /*restart=*/true);
+  }
+  MIXMATCH_ASSIGN_OR_RETURN(const ProbeResult before,
+                            RunProbe(store_, serving->encoder.trunk_number(), *serving->encoder.trunk(), options_.probe,
+                                     {learner_.ridge(), {}}, cancelled));
+  if (before.events < options_.min_probe_events) {
+    return absl::FailedPreconditionError(absl::StrCat("import: got ", before.events, " held-out events to judge it by, wanted ",
+                                                      options_.min_probe_events, "; publish it without a judgement with force"));
+  }
+  std::string refusal;
+  MIXMATCH_RETURN_IF_ERROR(JudgeCandidate(std::move(trunk), steps, before, /*restart=*/true, cancelled, &refusal));
+  if (refusal.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("import: the gate refused it: ", refusal, "; publish it anyway with force"));
+}
+
+absl::StatusOr<v1::CompareTrunksResponse> TrunkLearner::Compare(uint64_t trunk, uint64_t other,
+                                                                const std::function<bool()>& cancelled) {
+  absl::MutexLock lock(&trainer_mutex_);
+  v1::CompareTrunksResponse response;
+  std::vector<ProbeResult> results;
+  for (uint64_t number : {trunk, other}) {
+    const auto loaded = checkpoint_.LoadTrunk(number);
+    if (absl::IsNotFound(loaded.status())) {
+      return absl::NotFoundError(absl::StrCat("trunk: no trunk ", number, " that was published, or its file is gone; see "
+                                              "LearningService.History"));
+    }
+    MIXMATCH_RETURN_IF_ERROR(loaded.status());
+    auto result = RunProbe(store_, number, **loaded, options_.probe, {learner_.ridge(), {}}, cancelled);
+    const storage::v1::TrunkTrial trial = learner_.trial();
+    if (number != live_.Current()->encoder.trunk_number() && number != trial.trunk() && number != trial.previous()) {
+      std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
+      DeleteAllTrunkOutputs(number, (*loaded)->config().slots, *batch);
+      MIXMATCH_RETURN_IF_ERROR(store_.Commit(std::move(batch), /*sync=*/false));
+    }
+    MIXMATCH_RETURN_IF_ERROR(result.status());
+    if (result->events < options_.min_probe_events) {
+      return absl::FailedPreconditionError(absl::StrCat("trunk: got ", result->events, " held-out events to compare by, wanted ",
+                                                        options_.min_probe_events, "; link more items first"));
+    }
+    v1::TrunkFigures& figures = results.empty() ? *response.mutable_trunk() : *response.mutable_other();
+    figures.set_trunk(number);
+    figures.set_recall(result->recall);
+    response.set_probe_pairs(result->pairs);
+    results.push_back(*std::move(result));
+  }
+  response.set_drift(Drift(results[0], results[1]).value_or(0.0));
+  return response;
 }
 
 absl::Status TrunkLearner::ChooseRidge(const ProbeResult& judged, const RidgeChoice& ridges) {
@@ -205,9 +299,10 @@ absl::Status TrunkLearner::ChooseRidge(const ProbeResult& judged, const RidgeCho
 }
 
 absl::Status TrunkLearner::Publish(std::shared_ptr<const model::Trunk> candidate, v1::TrunkRecord record,
-                                   v1::TrainingSample sample) {
+                                   v1::TrainingSample sample, bool restart) {
   MIXMATCH_RETURN_IF_ERROR(learner_.AdoptTrunk(record.trunk(), candidate, record, sample, /*on_trial=*/true));
-  return trainer_->SetPublished(std::move(candidate), /*restart=*/false);
+  if (restart) judged_at_step_ = trainer_->steps();
+  return trainer_->SetPublished(std::move(candidate), restart);
 }
 
 absl::Status TrunkLearner::PublishOnTrial(std::shared_ptr<const model::Trunk> candidate, v1::TrunkRecord record,
@@ -218,7 +313,7 @@ absl::Status TrunkLearner::PublishOnTrial(std::shared_ptr<const model::Trunk> ca
   sample.set_mark(v1::TRAINING_MARK_PUBLISHED);
   sample.set_marked_trunk(record.trunk());
   MIXMATCH_RETURN_IF_ERROR(ReadAnchors(record.trunk(), *candidate));
-  return Publish(std::move(candidate), std::move(record), std::move(sample));
+  return Publish(std::move(candidate), std::move(record), std::move(sample), /*restart=*/false);
 }
 
 absl::StatusOr<bool> TrunkLearner::JudgeTrialNow() {
@@ -274,6 +369,9 @@ absl::Status TrunkLearner::GoBack(uint64_t number, std::shared_ptr<const model::
 }
 
 absl::Status TrunkLearner::Rollback(uint64_t number) {
+  if (learner_.pinned()) {
+    return absl::FailedPreconditionError("trunk: the one in use is pinned; unpin it first (LearningService.PinTrunk)");
+  }
   MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<const model::Trunk> trunk, checkpoint_.LoadTrunk(number));
   // Held throughout: no candidate of the training that is given up is published behind this trunk's back.
   absl::MutexLock lock(&trainer_mutex_);

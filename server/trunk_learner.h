@@ -43,6 +43,15 @@ class TrunkLearner {
   // Goes back to trunk `number`, without the gate. NOT_FOUND if it was never published or its file is gone.
   absl::Status Rollback(uint64_t number);
 
+  // Judges a trunk from elsewhere as a candidate, or with `force` publishes it whatever the probe says; it is on trial
+  // either way, and training goes on from it. INVALID_ARGUMENT: of another shape. FAILED_PRECONDITION: the trunk in use is
+  // pinned, the probe is too small, or the gate refused it.
+  absl::Status Offer(std::shared_ptr<const model::Trunk> trunk, uint64_t steps, bool force,
+                     const std::function<bool()>& cancelled);
+  // As LearningService.CompareTrunks.
+  absl::StatusOr<v1::CompareTrunksResponse> Compare(uint64_t trunk, uint64_t other,
+                                                    const std::function<bool()>& cancelled);
+
   // What the gate does with a candidate that it lets through. `judged` has the probe's figures; its trunk number is set here.
   absl::Status PublishOnTrial(std::shared_ptr<const model::Trunk> candidate, v1::TrunkRecord record,
                               v1::TrainingSample sample);
@@ -56,8 +65,14 @@ class TrunkLearner {
   bool MayTrain() const;
   absl::Status Train();
   absl::Status Judge() ABSL_EXCLUSIVE_LOCKS_REQUIRED(trainer_mutex_);
-  absl::Status Publish(std::shared_ptr<const model::Trunk> candidate, v1::TrunkRecord record, v1::TrainingSample sample)
+  // Publishes the candidate if the probe finds no less with it than `before`, and nothing is pinned; else it is refused, and
+  // `refusal` says why.
+  absl::Status JudgeCandidate(std::shared_ptr<const model::Trunk> candidate, uint64_t steps, const ProbeResult& before,
+                              bool restart, const std::function<bool()>& cancelled, std::string* refusal)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(trainer_mutex_);
+  // `restart`: training begins anew from it.
+  absl::Status Publish(std::shared_ptr<const model::Trunk> candidate, v1::TrunkRecord record, v1::TrainingSample sample,
+                       bool restart) ABSL_EXCLUSIVE_LOCKS_REQUIRED(trainer_mutex_);
   // `now` is what the probe says of the trunk in use.
   absl::StatusOr<bool> JudgeTrial(const ProbeResult& now, const std::function<bool()>& cancelled)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(trainer_mutex_);
