@@ -39,7 +39,9 @@ class ReloadingTls final : public grpc::ServerCredentials {
       return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
     }
     const grpc_ssl_pem_key_cert_pair pair = {now.key.c_str(), now.chain.c_str()};
-    *config = grpc_ssl_server_certificate_config_create(now.client_ca.empty() ? nullptr : now.client_ca.c_str(), &pair, 1);
+    // gRPC 1.51 ends the process without trusted certificates, even where it asks clients for none.
+    const std::string& trusted = now.client_ca.empty() ? now.chain : now.client_ca;
+    *config = grpc_ssl_server_certificate_config_create(trusted.c_str(), &pair, 1);
     return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
   }
 
