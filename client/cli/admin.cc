@@ -148,6 +148,7 @@ void AddAdmin(CLI::App& app, Session& session) {
   reindex->callback(
       [&session, options] { session.action = [&session, options] { return Reindex(session, *options); }; });
 
+  AddAdminAccess(*admin, session);
   CLI::App* operations = admin->add_subcommand("operations", "List operations, or get, cancel, wait for one");
   operations->require_subcommand(0, 1);
   operations->fallthrough();

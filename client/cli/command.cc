@@ -1,8 +1,10 @@
 #include "client/cli/command.h"
 
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <ostream>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 
 namespace mixmatch::client {
@@ -12,6 +14,7 @@ Client& Session::client() {
     ClientOptions options;
     options.address = server;
     options.timeout = absl::Seconds(timeout_seconds);
+    options.credentials = credentials;
     client_ = factory_(options);
   }
   return *client_;
@@ -30,6 +33,9 @@ int Session::Fail(const absl::Status& status) {
     default:
       break;
   }
+  if (absl::IsUnauthenticated(status) && credentials.token.empty()) {
+    err() << "Give a token with --token-file FILE, MIXMATCH_TOKEN_FILE or MIXMATCH_TOKEN.\n";
+  }
   return CodeOf(status);
 }
 
@@ -46,6 +52,8 @@ ExitCode CodeOf(const absl::Status& status) {
     case absl::StatusCode::kUnimplemented:
     case absl::StatusCode::kFailedPrecondition:
     case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kPermissionDenied:
       return kRefused;
     case absl::StatusCode::kDeadlineExceeded:
       return kTimedOut;
@@ -55,6 +63,41 @@ ExitCode CodeOf(const absl::Status& status) {
 }
 
 namespace {
+
+// How a server is reached, as the options of the program say it.
+struct Access {
+  CredentialFiles files;
+  std::string server_name;
+  bool tls = false;
+  bool insecure_token = false;
+};
+
+void AddAccess(CLI::App& app, Access& access) {
+  app.add_option("--token-file", access.files.token, "A file with your token; or the token itself in MIXMATCH_TOKEN")
+      ->envname("MIXMATCH_TOKEN_FILE");
+  app.add_flag("--tls", access.tls, "Encrypt; the server's certificate must be of a CA that the system trusts");
+  app.add_option("--tls-ca", access.files.tls_ca, "Likewise, of the CA in this PEM file")->envname("MIXMATCH_TLS_CA");
+  app.add_option("--tls-cert", access.files.tls_certificate, "Your own certificate, in PEM")->envname("MIXMATCH_TLS_CERT");
+  app.add_option("--tls-key", access.files.tls_key, "Its key")->envname("MIXMATCH_TLS_KEY");
+  app.add_option("--tls-server-name", access.server_name, "The name in the server's certificate, if not that of --server")
+      ->envname("MIXMATCH_TLS_SERVER_NAME");
+  app.add_flag("--insecure-token", access.insecure_token, "Send the token unencrypted to another machine too");
+}
+
+absl::Status Apply(const Access& access, Session& session) {
+  auto read = ReadCredentials(access.files);
+  if (!read.ok()) return read.status();
+  session.credentials = *std::move(read);
+  const char* token = std::getenv("MIXMATCH_TOKEN");
+  if (access.files.token.empty() && token != nullptr) session.credentials.token = std::string(absl::StripAsciiWhitespace(token));
+  session.credentials.tls |= access.tls || !access.server_name.empty();
+  session.credentials.server_name = access.server_name;
+  session.credentials.insecure_token = access.insecure_token;
+  if (!WouldShowToken(session.credentials, session.server)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "--token-file: the token would go to another machine unencrypted; give --tls or --tls-ca FILE, or --insecure-token "
+      "where something else encrypts");
+}
 
 // Runs what stands at `at` in the arguments with all that follows.
 int RunExternal(const std::vector<std::string>& arguments, size_t at, const Terminal& terminal,
@@ -93,6 +136,8 @@ int Run(const std::vector<std::string>& arguments, const Terminal& terminal, con
       ->check(CLI::Range(0.001, 1e6))
       ->capture_default_str();
   app.add_flag("--json", session.json, "For programs: one JSON object a line");
+  Access access;
+  AddAccess(app, access);
   AddPut(app, session);
   AddLive(app, session);
   AddSearch(app, session);
@@ -102,6 +147,7 @@ int Run(const std::vector<std::string>& arguments, const Terminal& terminal, con
   AddLearn(app, session);
   AddAdmin(app, session);
   AddHealth(app, session);
+  AddWhoAmI(app, session);
   for (const ExternalCommand& command : ExternalCommands()) app.add_subcommand(command.name, command.summary);
   AddCompletion(app, session);
 
@@ -112,6 +158,10 @@ int Run(const std::vector<std::string>& arguments, const Terminal& terminal, con
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error, terminal.out, terminal.err);
     return code == 0 ? kOk : kUsage;
+  }
+  if (const absl::Status applied = Apply(access, session); !applied.ok()) {
+    terminal.err << "mixmatch: " << applied.message() << "\n";
+    return kUsage;
   }
   const int code = session.action ? session.action() : static_cast<int>(kUsage);
   terminal.out.flush();

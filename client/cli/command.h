@@ -51,6 +51,7 @@ class Session {
   std::string server = "127.0.0.1:7411";
   double timeout_seconds = 600.0;
   bool json = false;
+  Credentials credentials;
   // Set by the chosen command when its arguments were understood; gives the exit code.
   std::function<int()> action;
 
@@ -88,6 +89,8 @@ void AddEvents(CLI::App& app, Session& session);  // link, unlink, events with i
 void AddLearn(CLI::App& app, Session& session);
 void AddAdmin(CLI::App& app, Session& session);
 void AddHealth(CLI::App& app, Session& session);
+void AddAdminAccess(CLI::App& admin, Session& session);  // users, tokens: below admin
+void AddWhoAmI(CLI::App& app, Session& session);
 void AddCompletion(CLI::App& app, Session& session);  // Last: it lists the others.
 
 }  // namespace mixmatch::client

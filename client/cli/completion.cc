@@ -49,7 +49,7 @@ std::string Bash(const std::vector<Node>& nodes) {
   }
   absl::StrAppend(&script,
                   "  esac\n"
-                  "  COMPREPLY=($(compgen -W \"$words --server --timeout --json --help\" -- \"$current\"))\n"
+                  "  COMPREPLY=($(compgen -W \"$words --server --timeout --json --token-file --tls --tls-ca --tls-cert --tls-key --tls-server-name --help\" -- \"$current\"))\n"
                   "  if [[ $current != -* && $path != \"\" ]]; then COMPREPLY+=($(compgen -f -- \"$current\")); fi\n"
                   "}\n"
                   "complete -o filenames -F _mixmatch mixmatch\n");

@@ -15,6 +15,7 @@
 #include "absl/time/clock.h"
 #include "google/protobuf/util/time_util.h"
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "mixmatch/v1/access_service.grpc.pb.h"
 #include "mixmatch/v1/admin_service.grpc.pb.h"
 #include "mixmatch/v1/event_service.grpc.pb.h"
 #include "mixmatch/v1/item_service.grpc.pb.h"
@@ -47,6 +48,10 @@ absl::Status ToAbsl(const grpc::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }
 
+absl::Status NotByThisClient(absl::string_view call) {
+  return absl::UnimplementedError(absl::StrCat(call, ": not by this client"));
+}
+
 // 128 random bits; names a request, guards nothing.
 std::string NewRequestId() {
   std::random_device device;
@@ -62,7 +67,8 @@ class GrpcClient final : public Client {
         searches_(v1::SearchService::NewStub(channel)),
         learning_(v1::LearningService::NewStub(channel)),
         admin_(v1::AdminService::NewStub(channel)),
-        health_(grpc::health::v1::Health::NewStub(channel)) {}
+        health_(grpc::health::v1::Health::NewStub(channel)),
+        access_(v1::AccessService::NewStub(channel)) {}
 
   absl::StatusOr<v1::Item> Live(const v1::UploadHeader& header, const std::function<std::string()>& read,
                                 const std::function<void(const v1::LiveResponse&)>& hear) override {
@@ -283,6 +289,38 @@ class GrpcClient final : public Client {
     return absl::UnavailableError("the server is there, but takes no calls: it starts or drains");
   }
 
+  absl::StatusOr<v1::WhoAmIResponse> WhoAmI() override {
+    return Call(&v1::AccessService::Stub::WhoAmI, *access_, v1::WhoAmIRequest(), v1::WhoAmIResponse());
+  }
+  absl::StatusOr<v1::User> PutUser(const v1::User& user) override {
+    v1::PutUserRequest request;
+    *request.mutable_user() = user;
+    MIXMATCH_ASSIGN_OR_RETURN(auto response,
+                              Call(&v1::AccessService::Stub::PutUser, *access_, request, v1::PutUserResponse()));
+    return std::move(*response.mutable_user());
+  }
+  absl::StatusOr<v1::ListUsersResponse> ListUsers(const v1::ListUsersRequest& request) override {
+    return Call(&v1::AccessService::Stub::ListUsers, *access_, request, v1::ListUsersResponse());
+  }
+  absl::Status DeleteUser(const std::string& name) override {
+    v1::DeleteUserRequest request;
+    request.set_name(name);
+    return Call(&v1::AccessService::Stub::DeleteUser, *access_, request, v1::DeleteUserResponse()).status();
+  }
+  absl::StatusOr<v1::CreateTokenResponse> CreateToken(const v1::CreateTokenRequest& request) override {
+    return Call(&v1::AccessService::Stub::CreateToken, *access_, request, v1::CreateTokenResponse());
+  }
+  absl::StatusOr<v1::ListTokensResponse> ListTokens(const v1::ListTokensRequest& request) override {
+    return Call(&v1::AccessService::Stub::ListTokens, *access_, request, v1::ListTokensResponse());
+  }
+  absl::StatusOr<v1::Token> RevokeToken(const std::string& token_id) override {
+    v1::RevokeTokenRequest request;
+    request.set_token_id(token_id);
+    MIXMATCH_ASSIGN_OR_RETURN(
+        auto response, Call(&v1::AccessService::Stub::RevokeToken, *access_, request, v1::RevokeTokenResponse()));
+    return std::move(*response.mutable_token());
+  }
+
   absl::StatusOr<v1::StatsResponse> Stats() override {
     return Call(&v1::AdminService::Stub::Stats, *admin_, v1::StatsRequest(), v1::StatsResponse());
   }
@@ -406,6 +444,7 @@ class GrpcClient final : public Client {
   const std::unique_ptr<v1::LearningService::Stub> learning_;
   const std::unique_ptr<v1::AdminService::Stub> admin_;
   const std::unique_ptr<grpc::health::v1::Health::Stub> health_;
+  const std::unique_ptr<v1::AccessService::Stub> access_;
 };
 
 }  // namespace
@@ -419,9 +458,22 @@ std::unique_ptr<Client> Client::Create(const ClientOptions& options) {
     arguments.SetServiceConfigJSON(ServiceConfig(std::min(options.search_tries, 5)));
     arguments.SetInt(GRPC_ARG_PER_RPC_RETRY_BUFFER_SIZE, kRetryBufferBytes);
   }
-  return std::make_unique<GrpcClient>(
-      options, grpc::CreateCustomChannel(options.address, grpc::InsecureChannelCredentials(), arguments));
+  return std::make_unique<GrpcClient>(options, MakeChannel(options.address, options.credentials, arguments));
 }
+
+absl::StatusOr<v1::WhoAmIResponse> Client::WhoAmI() { return NotByThisClient("WhoAmI"); }
+absl::StatusOr<v1::User> Client::PutUser(const v1::User&) { return NotByThisClient("PutUser"); }
+absl::StatusOr<v1::ListUsersResponse> Client::ListUsers(const v1::ListUsersRequest&) {
+  return NotByThisClient("ListUsers");
+}
+absl::Status Client::DeleteUser(const std::string&) { return NotByThisClient("DeleteUser"); }
+absl::StatusOr<v1::CreateTokenResponse> Client::CreateToken(const v1::CreateTokenRequest&) {
+  return NotByThisClient("CreateToken");
+}
+absl::StatusOr<v1::ListTokensResponse> Client::ListTokens(const v1::ListTokensRequest&) {
+  return NotByThisClient("ListTokens");
+}
+absl::StatusOr<v1::Token> Client::RevokeToken(const std::string&) { return NotByThisClient("RevokeToken"); }
 
 absl::StatusOr<v1::Item> Client::Live(const v1::UploadHeader&, const std::function<std::string()>&,
                                       const std::function<void(const v1::LiveResponse&)>&) {

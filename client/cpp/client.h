@@ -14,6 +14,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "client/cpp/credentials.h"
+#include "mixmatch/v1/access_service.pb.h"
 #include "mixmatch/v1/admin_service.pb.h"
 #include "mixmatch/v1/event_service.pb.h"
 #include "mixmatch/v1/item_service.pb.h"
@@ -27,6 +29,7 @@ struct ClientOptions {
   absl::Duration timeout = absl::Minutes(10);  // Of each call; uploads and downloads have it anew for each try.
   int upload_tries = 3;                        // Of one upload, when the server cannot be reached in between.
   int search_tries = 4;  // Of one search, 1 to 5, when the server refuses it for now and says until when.
+  Credentials credentials;
 };
 
 // Thread-safe. Errors are the server's, with its message; UNAVAILABLE when it cannot be reached, DEADLINE_EXCEEDED when
@@ -90,6 +93,15 @@ class Client {
   // OK if the server takes calls of `service`, of any if that is empty; UNAVAILABLE if it starts, drains or cannot be
   // reached, NOT_FOUND if it has no such service. Needs no token.
   virtual absl::Status CheckHealth(const std::string& service);
+
+  // On whose behalf calls are made; users and tokens.
+  virtual absl::StatusOr<v1::WhoAmIResponse> WhoAmI();
+  virtual absl::StatusOr<v1::User> PutUser(const v1::User& user);
+  virtual absl::StatusOr<v1::ListUsersResponse> ListUsers(const v1::ListUsersRequest& request);
+  virtual absl::Status DeleteUser(const std::string& name);
+  virtual absl::StatusOr<v1::CreateTokenResponse> CreateToken(const v1::CreateTokenRequest& request);
+  virtual absl::StatusOr<v1::ListTokensResponse> ListTokens(const v1::ListTokensRequest& request);
+  virtual absl::StatusOr<v1::Token> RevokeToken(const std::string& token_id);
 
   virtual absl::StatusOr<v1::StatsResponse> Stats() = 0;
   virtual absl::StatusOr<v1::Operation> Reindex(const v1::ReindexRequest& request) = 0;

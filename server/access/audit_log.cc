@@ -80,7 +80,7 @@ bool AuditLog::HasRoom(absl::Time now, uint64_t& left_out) {
 
 void AuditLog::Ended(const Call& call, const absl::Status& status, absl::Duration took) {
   const bool refused = IsRefusal(status);
-  if (!refused && !call.rpc.writes) return;
+  if (!refused && !call.rpc.writes && call.rpc.role != v1::ROLE_ADMIN) return;
   uint64_t left_out = 0;
   if (refused && !HasRoom(call.began, left_out)) return;
   const std::string line = LineOf(call, status, took, left_out);

@@ -68,8 +68,11 @@ ServerProcess::~ServerProcess() {
 void ServerProcess::Spawn() {
   std::filesystem::create_directories(data_dir_);
   std::filesystem::remove(data_dir_ + ".port");
-  std::vector<std::string> words = {MIXMATCHD, "--listen", "127.0.0.1:0", "--data-dir", data_dir_, "--port-file",
-                                    data_dir_ + ".port", "--drain-seconds", "30"};
+  std::vector<std::string> words = {MIXMATCHD, "--data-dir", data_dir_, "--port-file", data_dir_ + ".port",
+                                    "--drain-seconds", "30"};
+  if (std::find(flags_.begin(), flags_.end(), "--listen") == flags_.end()) {
+    words.insert(words.end(), {"--listen", "127.0.0.1:0"});
+  }
   words.insert(words.end(), flags_.begin(), flags_.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());

@@ -32,6 +32,7 @@ class CommandTest : public testing::Test {
     std::ostringstream out, err;
     const auto connect = [this](const ClientOptions& options) {
       address_ = options.address;
+      credentials_ = options.credentials;
       return std::make_unique<FakeClient>(&server_);
     };
     const auto launch = [this](const std::string& program, const std::vector<std::string>& given) {
@@ -55,6 +56,7 @@ class CommandTest : public testing::Test {
   FakeServer server_;
   fs::path folder_;
   std::string address_, out_, err_;
+  Credentials credentials_;
   std::vector<std::string> launched_;  // The program that a command became, and its arguments.
   absl::Status launch_status_;
 };
@@ -453,6 +455,59 @@ TEST_F(CommandTest, ABadBatchIsAUsageError) {
   EXPECT_EQ(Run({"search", "--batch", "-", "--text", "x"}, "a\n"), kUsage);
   EXPECT_EQ(Run({"search", "--batch", "-", "--html", "x"}, "a\n"), kUsage);
   EXPECT_TRUE(server_.searches.empty());
+}
+
+TEST_F(CommandTest, ATokenIsReadFromAFileOrTheEnvironmentAndNeverFromTheCommandLine) {
+  const std::string file = Write("ann.token", "mm_from-the-file\n");
+  EXPECT_EQ(Run({"--token-file", file, "learn", "status"}), kOk) << err_;
+  EXPECT_EQ(credentials_.token, "mm_from-the-file");
+  ASSERT_EQ(setenv("MIXMATCH_TOKEN", "mm_from-the-environment", 1), 0);
+  EXPECT_EQ(Run({"learn", "status"}), kOk) << err_;
+  EXPECT_EQ(credentials_.token, "mm_from-the-environment");
+  EXPECT_EQ(Run({"--token-file", file, "learn", "status"}), kOk) << err_;
+  EXPECT_EQ(credentials_.token, "mm_from-the-file");
+  unsetenv("MIXMATCH_TOKEN");
+  EXPECT_EQ(Run({"--token", "mm_on-the-command-line", "learn", "status"}), kUsage);
+  EXPECT_EQ(Run({"--token-file", file + "x", "learn", "status"}), kUsage);
+  EXPECT_THAT(err_, HasSubstr("--token-file"));
+}
+
+TEST_F(CommandTest, ATokenDoesNotGoToAnotherMachineUnencrypted) {
+  const std::string file = Write("ann.token", "mm_secret");
+  const std::vector<std::string> call = {"--server", "search.example.org:7411", "--token-file", file, "learn", "status"};
+  EXPECT_EQ(Run(call), kUsage);
+  EXPECT_THAT(err_, HasSubstr("--tls"));
+  EXPECT_THAT(err_, Not(HasSubstr("mm_secret")));
+  for (const char* flag : {"--tls", "--insecure-token"}) {
+    std::vector<std::string> arguments = call;
+    arguments.insert(arguments.begin(), flag);
+    EXPECT_EQ(Run(arguments), kOk) << err_;
+    EXPECT_EQ(credentials_.token, "mm_secret");
+  }
+}
+
+TEST_F(CommandTest, ANewTokensSecretAloneIsOnStdout) {
+  EXPECT_EQ(Run({"admin", "tokens", "create", "ann", "--expires-days", "30"}), kOk) << err_;
+  EXPECT_EQ(out_, "mm_0123456789ab_secret\n");
+  EXPECT_THAT(err_, HasSubstr("0123456789ab of user ann"));
+  EXPECT_THAT(err_, Not(HasSubstr("secret\n")));
+}
+
+TEST_F(CommandTest, PuttingAUserChangesOnlyWhatIsGiven) {
+  EXPECT_EQ(Run({"admin", "users", "put", "ann"}), kUsage);
+  EXPECT_EQ(Run({"admin", "users", "put", "ann", "--roles", "read,swim"}), kUsage);
+  EXPECT_EQ(Run({"admin", "users", "put", "ann", "--roles", "read,learn", "--stored-bytes", "7"}), kOk) << err_;
+  EXPECT_EQ(server_.users.back().roles_size(), 2);
+  EXPECT_EQ(Run({"admin", "users", "put", "ann", "--disable"}), kOk) << err_;
+  EXPECT_TRUE(server_.users.back().disabled());
+  EXPECT_EQ(server_.users.back().roles_size(), 2);
+  EXPECT_EQ(server_.users.back().limits().stored_bytes(), 7);
+}
+
+TEST_F(CommandTest, AServerThatWantsATokenIsARefusalThatSaysWhatToGive) {
+  server_.error = absl::UnauthenticatedError("authorization: users alone");
+  EXPECT_EQ(Run({"learn", "status"}), kRefused);
+  EXPECT_THAT(err_, HasSubstr("--token-file"));
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ struct FakeServer {
   std::vector<v1::ListLinksRequest> listed_links;
   std::vector<v1::CorrectLinkRequest> corrections;
   std::vector<v1::UpdateMetadataRequest> updates;
+  std::vector<v1::User> users;  // By name.
   std::string large;
   v1::SearchResponse hits;
   v1::HistoryResponse history;
@@ -140,6 +141,23 @@ class FakeClient final : public Client {
   absl::Status WatchLearning(absl::Duration, const std::function<bool(const v1::LearningStatus&)>& visit) override {
     visit(v1::LearningStatus());
     return server_.error;
+  }
+  absl::StatusOr<v1::User> PutUser(const v1::User& user) override {
+    server_.users.push_back(user);
+    return user;
+  }
+  absl::StatusOr<v1::ListUsersResponse> ListUsers(const v1::ListUsersRequest&) override {
+    v1::ListUsersResponse response;
+    for (const v1::User& user : server_.users) *response.add_users() = user;
+    return response;
+  }
+  absl::StatusOr<v1::CreateTokenResponse> CreateToken(const v1::CreateTokenRequest& request) override {
+    v1::CreateTokenResponse response;
+    response.mutable_token()->set_token_id("0123456789ab");
+    response.mutable_token()->set_user(request.user());
+    if (request.has_expire_time()) *response.mutable_token()->mutable_expire_time() = request.expire_time();
+    response.set_secret("mm_0123456789ab_secret");
+    return response;
   }
   absl::StatusOr<v1::StatsResponse> Stats() override { return Ok<v1::StatsResponse>(); }
   absl::StatusOr<v1::Operation> Reindex(const v1::ReindexRequest&) override { return Ok<v1::Operation>(); }
