@@ -76,8 +76,8 @@ class ItemServiceImpl final : public v1::ItemService::Service {
 
  private:
   // RESOURCE_EXHAUSTED: the user may not upload as much.
-  static absl::Status Allow(const Caller& caller, uint64_t bytes) {
-    return caller.allowance == nullptr ? absl::OkStatus() : caller.allowance->Upload(bytes);
+  static absl::Status Allow(const Caller& caller, uint64_t bytes, bool at_once) {
+    return caller.allowance == nullptr ? absl::OkStatus() : caller.allowance->Upload(bytes, at_once);
   }
 
   absl::Status DoUpload(grpc::ServerContext& context, const Caller& caller,
@@ -108,7 +108,7 @@ class ItemServiceImpl final : public v1::ItemService::Service {
             return absl::InvalidArgumentError(
                 absl::StrCat("chunk: got ", message.chunk().size(), " bytes, wanted at most ", kMostChunk));
           }
-          MIXMATCH_RETURN_IF_ERROR(Allow(caller, message.chunk().size()));
+          MIXMATCH_RETURN_IF_ERROR(Allow(caller, message.chunk().size(), /*at_once=*/false));
           MIXMATCH_RETURN_IF_ERROR(upload->Append(message.chunk()));
           break;
         case v1::UploadRequest::kFinish: {
@@ -139,7 +139,7 @@ class ItemServiceImpl final : public v1::ItemService::Service {
     absl::Status wrong;
     while (wrong.ok() && stream.Read(&message)) {
       if (message.has_end()) return live->End(/*whole=*/true).status();
-      wrong = Allow(caller, message.chunk().size());
+      wrong = Allow(caller, message.chunk().size(), /*at_once=*/true);
       if (!wrong.ok()) break;
       if (!message.has_chunk() || message.chunk().size() > kMostChunk) {
         wrong = absl::InvalidArgumentError(absl::StrCat("live: after the header come chunks of at most ", kMostChunk,

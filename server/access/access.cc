@@ -125,6 +125,7 @@ absl::StatusOr<std::unique_ptr<Access>> Access::Open(const AccessOptions& option
   access->reflection_ =
       options.reflection == "on" || (options.reflection == "default" && access->mode_ == v1::ACCESS_MODE_OPEN);
   if (access->mode_ == v1::ACCESS_MODE_USERS) {
+    if (closed) Log::Warn("access: nobody can call yet; start with --admin-token-file FILE to make users");
     Log::Info("access: users only{}", options.tls.certificate.empty() ? ", without TLS" : ", over TLS");
   } else if (IsLoopback(listen)) {
     Log::Info("access: open to everyone on this machine");
@@ -170,7 +171,7 @@ absl::Status Access::Admit(Call& call) {
   if (!HasRole(user, call.rpc.role)) {
     return absl::PermissionDeniedError(absl::StrCat(
         call.rpc.name, ": needs the role ", RoleName(call.rpc.role), ", which user ", user.name(),
-        " has not; an administrator gives it with: mixmatch admin users put"));
+        " has not; an administrator gives roles with: mixmatch admin users put ", user.name(), " --roles ROLES"));
   }
   MIXMATCH_ASSIGN_OR_RETURN(call.caller.allowance, limiter_.Admit(user));
   return absl::OkStatus();

@@ -33,7 +33,7 @@ class UserLimiter::CallAllowance final : public Allowance {
     usage_->requests.Take(more);
   }
 
-  absl::Status Upload(uint64_t bytes) override {
+  absl::Status Upload(uint64_t bytes, bool at_once) override {
     const absl::Time now = limiter_.clock_();
     const uint64_t stored = limits_.stored_bytes() > 0 ? limiter_.stored_(user_) : 0;
     const absl::MutexLock lock(&limiter_.mutex_);
@@ -48,6 +48,7 @@ class UserLimiter::CallAllowance final : public Allowance {
                                                        " bytes; delete items, or ask an administrator for more"));
     }
     usage_->uploaded[HourOf(now) % kHours] += bytes;
+    if (at_once) return absl::OkStatus();  // Counted with what is stored.
     usage_->arriving += bytes;
     arrived_ += bytes;
     return absl::OkStatus();

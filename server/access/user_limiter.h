@@ -45,7 +45,7 @@ class UserLimiter {
   struct Usage {
     TokenBucket requests;
     int calls = 0;
-    uint64_t arriving = 0;  // Bytes of uploads under way.
+    uint64_t arriving = 0;  // Bytes of uploads under way, not stored yet.
     int64_t hour = 0;       // Since 1970: of the newest of
     std::array<uint64_t, kHours> uploaded{};  // bytes by hour, modulo kHours.
   };

@@ -14,8 +14,9 @@ class Allowance {
   virtual ~Allowance() = default;
   // The call asks for `more` than the one request that was counted when it was admitted.
   virtual void AlsoRequests(int more) = 0;
-  // Before `bytes` more of content are stored. RESOURCE_EXHAUSTED: the user may not upload or store as much.
-  virtual absl::Status Upload(uint64_t bytes) = 0;
+  // Before `bytes` more of content are stored: all together when the call ends well, or each as it comes (`at_once`).
+  // RESOURCE_EXHAUSTED: the user may not upload or store as much.
+  virtual absl::Status Upload(uint64_t bytes, bool at_once) = 0;
 };
 
 }  // namespace mixmatch::server

@@ -63,16 +63,16 @@ TEST_F(UserLimiterTest, WhatWasUploadedCountsFor24Hours) {
   limiter_.AddEarlier("ann", now_ - absl::Hours(3), 300);
   limiter_.AddEarlier("ann", now_ - absl::Hours(30), 900);
   auto call = Admit().value();
-  EXPECT_TRUE(call->Upload(700).ok());
-  const absl::Status refused = call->Upload(1);
+  EXPECT_TRUE(call->Upload(700, false).ok());
+  const absl::Status refused = call->Upload(1, false);
   EXPECT_TRUE(absl::IsResourceExhausted(refused));
   EXPECT_GT(RetryAfter(refused), absl::ZeroDuration());
   EXPECT_LE(RetryAfter(refused), absl::Hours(1));
   now_ += absl::Hours(22);
-  EXPECT_TRUE(call->Upload(300).ok());
-  EXPECT_FALSE(call->Upload(1).ok());
+  EXPECT_TRUE(call->Upload(300, false).ok());
+  EXPECT_FALSE(call->Upload(1, false).ok());
   now_ += absl::Hours(100);
-  EXPECT_TRUE(call->Upload(1000).ok());
+  EXPECT_TRUE(call->Upload(1000, false).ok());
 }
 
 TEST_F(UserLimiterTest, WhatIsStoredAndWhatIsArrivingAreBoundedTogether) {
@@ -80,13 +80,23 @@ TEST_F(UserLimiterTest, WhatIsStoredAndWhatIsArrivingAreBoundedTogether) {
   stored_ = 600;
   auto one = Admit().value();
   auto other = Admit().value();
-  EXPECT_TRUE(one->Upload(300).ok());
-  EXPECT_TRUE(other->Upload(100).ok());
-  const absl::Status refused = other->Upload(1);
+  EXPECT_TRUE(one->Upload(300, false).ok());
+  EXPECT_TRUE(other->Upload(100, false).ok());
+  const absl::Status refused = other->Upload(1, false);
   EXPECT_TRUE(absl::IsResourceExhausted(refused));
   EXPECT_EQ(RetryAfter(refused), absl::ZeroDuration());
   one.reset();  // Broken off: its bytes are not stored.
-  EXPECT_TRUE(other->Upload(300).ok());
+  EXPECT_TRUE(other->Upload(300, false).ok());
+}
+
+TEST_F(UserLimiterTest, AStreamThatIsStoredAsItComesIsCountedOnce) {
+  ann_.mutable_limits()->set_stored_bytes(1000);
+  auto live = Admit().value();
+  EXPECT_TRUE(live->Upload(600, true).ok());
+  stored_ = 600;
+  EXPECT_TRUE(live->Upload(400, true).ok());
+  stored_ = 1000;
+  EXPECT_FALSE(live->Upload(1, true).ok());
 }
 
 TEST(RefusalBrakeTest, OnePeerIsOneAddressOrOneNetwork) {
