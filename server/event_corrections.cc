@@ -222,7 +222,9 @@ absl::StatusOr<v1::RemoveLinksResponse> EventBook::RemoveLinks(const v1::RemoveL
   v1::RemoveLinksResponse response;
   std::vector<std::shared_ptr<const ItemRecord>> items;
   for (const auto& record : catalog_.From(0, SIZE_MAX)) {
-    if (Brought(whose, *record) && !record->links_removed()) items.push_back(record);
+    // Those that were linked again since the last removal are in it again.
+    const bool linked = !record->links_removed() || !record->item().event_ids().empty();
+    if (Brought(whose, *record) && linked) items.push_back(record);
   }
   for (size_t at = 0; at < items.size(); at += kItemsABatch) {
     EventEdit edit = Edit();

@@ -70,8 +70,6 @@ rocksdb::DBOptions DatabaseOptions() {
   // Writes trickle to the disk, so that a synced commit never waits for a long queue.
   result.bytes_per_sync = 1 << 20;
   result.wal_bytes_per_sync = 1 << 20;
-  result.keep_log_file_num = 4;
-  result.max_log_file_size = 8 << 20;
   result.stats_dump_period_sec = 0;
   result.stats_persist_period_sec = 0;
   return result;

@@ -21,6 +21,10 @@ absl::Status FromRocks(const rocksdb::Status& status, absl::string_view where) {
   if (status.IsCorruption() || (status.IsIOError() && status.subcode() == rocksdb::Status::kPathNotFound)) {
     return absl::DataLossError(absl::StrCat(where, ": damaged; restore the directory from a backup: ", got));
   }
+  if (status.IsIOError()) {
+    return absl::InternalError(absl::StrCat(where, ": the disk failed; see to it, then restart the server, which takes no "
+                                            "writes until then if one failed: ", got));
+  }
   return absl::InternalError(absl::StrCat(where, ": ", got));
 }
 

@@ -3,20 +3,26 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <memory>
 #include <system_error>
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "index/store/half.h"
 #include "index/store/keys.h"
 #include "index/store/rocks_batch.h"
+#include "index/store/rocks_files.h"
+#include "index/store/rocks_log.h"
 #include "proto/base/status_macros.h"
+#include "rocksdb/listener.h"
 
 namespace mixmatch::index {
 namespace {
 
 constexpr char kFormat[] = "1";
-constexpr int64_t kResumeEveryNs = 200'000'000;
+constexpr int64_t kResumeEveryNs = 1'000'000'000;
 
 // Column families that this program does not know were made by a later one.
 absl::Status CheckFamilies(const std::string& path) {
@@ -32,6 +38,13 @@ absl::Status CheckFamilies(const std::string& path) {
   return absl::OkStatus();
 }
 
+// RocksDB would resume by itself once the file system reports free space: not when a quota, or what is reserved, is in the
+// way, and then for good. RocksStore::Write does it.
+class NoResume : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* resumes) override { *resumes = false; }
+};
+
 }  // namespace
 
 absl::Status Unreadable(absl::string_view family, absl::string_view key) {
@@ -40,20 +53,20 @@ absl::Status Unreadable(absl::string_view family, absl::string_view key) {
 }
 
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
-  std::error_code error;
-  std::filesystem::create_directories(options.path, error);
-  if (error) {
-    return absl::InternalError(absl::StrCat("store: cannot make the directory ", options.path, ": ", error.message(),
-                                            "; give one that can be written"));
-  }
+  MIXMATCH_RETURN_IF_ERROR(MakeDirectories(options.path));
+  MIXMATCH_RETURN_IF_ERROR(CheckFiles(options.path));
   MIXMATCH_RETURN_IF_ERROR(CheckFamilies(options.path));
+  rocksdb::DBOptions database = DatabaseOptions();
+  database.info_log = std::make_shared<RocksLog>(options.path);
+  database.listeners.push_back(std::make_shared<NoResume>());
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   MIXMATCH_RETURN_IF_ERROR(
-      FromRocks(rocksdb::DB::Open(DatabaseOptions(), options.path, FamilyDescriptors(options), &handles, &db),
+      FromRocks(rocksdb::DB::Open(database, options.path, FamilyDescriptors(options), &handles, &db),
                 absl::StrCat("store: ", options.path)));
   auto store = std::make_unique<RocksStore>(options.path, std::unique_ptr<rocksdb::DB>(db), std::move(handles));
   MIXMATCH_RETURN_IF_ERROR(store->CheckFormat());
+  MIXMATCH_RETURN_IF_ERROR(NoteOpened(options.path));
   return std::unique_ptr<Store>(std::move(store));
 }
 
@@ -86,22 +99,36 @@ absl::Status RocksStore::Commit(std::unique_ptr<StoreBatch> batch, bool sync) {
   return Write(write, rocks->batch(), "store.commit");
 }
 
-// After an error of the disk RocksDB refuses all writes until it is told to go on, which it can once it has written out
-// what it holds in memory.
+// After a full disk RocksDB refuses all writes until it is told to go on, which it can once it has written out what it holds
+// in memory. After any other error it cannot: what the disk dropped is not known before the next start.
 absl::Status RocksStore::Write(const rocksdb::WriteOptions& options, rocksdb::WriteBatch& batch, absl::string_view where) {
   const int64_t now = absl::GetCurrentTimeNanos();
   int64_t due = resume_at_ns_.load(std::memory_order_relaxed);
   if (due != kNotStopped && now >= due && resume_at_ns_.compare_exchange_strong(due, now + kResumeEveryNs)) {
-    // Busy: it is going on already, by itself.
-    const rocksdb::Status resumed = db_->Resume();
-    if (resumed.ok() || resumed.IsBusy()) resume_at_ns_ = kNotStopped;
+    if (HasSpace() && db_->Resume().ok()) resume_at_ns_ = kNotStopped;
   }
   const rocksdb::Status written = db_->Write(options, &batch);
-  if (written.IsIOError()) {
+  if (written.IsNoSpace()) {
     int64_t not_stopped = kNotStopped;
     resume_at_ns_.compare_exchange_strong(not_stopped, now + kResumeEveryNs);
   }
   return FromRocks(written, where);
+}
+
+// A resume flushes what is in memory into new files. One that meets a full disk again ends all writes for good, so as much
+// is written first and removed.
+bool RocksStore::HasSpace() const {
+  constexpr uint64_t kPiece = 1 << 20;
+  uint64_t memory = 0;
+  if (!db_->GetAggregatedIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &memory)) return false;
+  const std::string probe = path_ + "/space.probe", piece(kPiece, '.');
+  std::ofstream out(probe, std::ios::binary | std::ios::trunc);
+  for (uint64_t bytes = 0; bytes < memory + 4 * kPiece && out; bytes += kPiece) out << piece;
+  const bool written = static_cast<bool>(out.flush());
+  out.close();
+  std::error_code ignored;
+  std::filesystem::remove(probe, ignored);
+  return written;
 }
 
 absl::Status RocksStore::GetValue(Family family, absl::string_view key, rocksdb::PinnableSlice* value) const {

@@ -102,7 +102,7 @@ class RocksStore : public Store {
     return GetRecord<Record>(db_.get(), handles_[family], FamilyNames()[family], key);
   }
   absl::Status GetValue(Family family, absl::string_view key, rocksdb::PinnableSlice* value) const;
-  // All writes. Where an error of the disk stopped them, they go on by themselves once the disk takes them again.
+  // All writes. Where a full disk stopped them, they go on by themselves once there is room again.
   absl::Status Write(const rocksdb::WriteOptions& options, rocksdb::WriteBatch& batch, absl::string_view where);
   // Keys from `first` on that begin with `prefix`, in order, over one snapshot.
   absl::Status Walk(rocksdb::ReadOptions read, Family family, const std::string& prefix, const std::string& first,
@@ -112,6 +112,9 @@ class RocksStore : public Store {
                            const std::function<bool(absl::string_view key, const Record&)>& visit) const;
   absl::Status WalkHalves(Family family, const std::string& prefix, uint64_t first_part_id,
                           const std::function<bool(uint64_t, absl::Span<const float>)>& visit) const;
+
+  // Whether as much can be written as is held in memory.
+  bool HasSpace() const;
 
   static constexpr int64_t kNotStopped = INT64_MAX;
 

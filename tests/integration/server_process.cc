@@ -92,16 +92,25 @@ void ServerProcess::Spawn() {
 }
 
 bool ServerProcess::Start() {
+  const std::optional<int> ended = StartOrEnd();
+  if (ended.has_value()) {
+    ADD_FAILURE() << "mixmatchd ended with " << *ended << " before it took calls. The end of its log:\n" << LogTail();
+  }
+  return !ended.has_value();
+}
+
+std::optional<int> ServerProcess::StartOrEnd() {
   Spawn();
   while (!std::filesystem::exists(data_dir_ + ".port")) {
-    if (!Running()) {
-      ADD_FAILURE() << "mixmatchd ended before it took calls. The end of its log:\n" << LogTail();
-      return false;
+    int status = 0;
+    if (waitpid(pid_, &status, WNOHANG) == pid_) {
+      pid_ = -1;
+      return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
     }
     absl::SleepFor(kLook);
   }
   address_ = "127.0.0.1:" + std::to_string(std::stoi(ReadFile(data_dir_ + ".port")));
-  return true;
+  return std::nullopt;
 }
 
 int ServerProcess::RunToEnd() {

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,8 @@ class ServerProcess {
   void Spawn();
   // Starts it and waits until it takes calls. False, with the end of its log as a test failure, if it ends before.
   bool Start();
+  // The same for starts that may fail: nothing if it takes calls, else its exit status, or minus the signal that ended it.
+  std::optional<int> StartOrEnd();
   // Starts it and waits until it ends by itself; its exit status. For starts that must fail.
   int RunToEnd();
   void Signal(int number);

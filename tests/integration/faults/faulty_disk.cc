@@ -171,7 +171,9 @@ void CutFile(const std::string& path, const File& file, Unsynced left, std::mt19
 
 }  // namespace
 
-FaultyDisk::FaultyDisk(const std::string& root, const std::string& work) : root_(root), work_(work) {
+FaultyDisk::FaultyDisk(const std::string& root, const std::string& work)
+    : root_(fs::path(root).lexically_normal().string()), work_(fs::path(work).lexically_normal().string()) {
+  fs::create_directories(root_);
   fs::create_directories(work_ + "/attic");
   const std::string path = work_ + "/control";
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);

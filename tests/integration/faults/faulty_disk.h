@@ -26,7 +26,7 @@ struct PowerCut {
 
 class FaultyDisk {
  public:
-  // Looks after `root`; its own files lie in `work`, which is made. Both on one file system.
+  // Looks after `root`; its own files lie in `work`. Both are made, and must be on one file system.
   FaultyDisk(const std::string& root, const std::string& work);
   ~FaultyDisk();
   FaultyDisk(const FaultyDisk&) = delete;

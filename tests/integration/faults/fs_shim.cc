@@ -50,7 +50,7 @@ __attribute__((constructor)) void Begin() {
   if (path == nullptr) return;
   const int fd = static_cast<int>(syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0));
   if (fd < 0) return;
-  void* page = mmap(nullptr, sizeof(FsControl), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  void* const page = mmap(nullptr, sizeof(FsControl), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   syscall(SYS_close, fd);
   if (page == MAP_FAILED) return;
   auto* given = static_cast<FsControl*>(page);
@@ -68,16 +68,22 @@ bool Ours(const std::string& path) {
   return path.compare(0, length, control->root) == 0 && (path.size() == length || path[length] == '/');
 }
 
+// Without repeated slashes.
+std::string Tidy(std::string path) {
+  path.erase(std::unique(path.begin(), path.end(), [](char a, char b) { return a == '/' && b == '/'; }), path.end());
+  return path;
+}
+
 std::string Absolute(int directory, const char* path) {
-  if (path[0] == '/') return path;
+  if (path[0] == '/') return Tidy(path);
   char base[PATH_MAX];
   if (directory == AT_FDCWD) {
     if (getcwd(base, sizeof(base)) == nullptr) return path;
-    return std::string(base) + "/" + path;
+    return Tidy(std::string(base) + "/" + path);
   }
   const std::string link = "/proc/self/fd/" + std::to_string(directory);
   const ssize_t length = readlink(link.c_str(), base, sizeof(base));
-  return length < 0 ? path : std::string(base, static_cast<size_t>(length)) + "/" + path;
+  return length < 0 ? path : Tidy(std::string(base, static_cast<size_t>(length)) + "/" + path);
 }
 
 // One line, whole, in the order of the calls.

@@ -52,7 +52,8 @@ bool Keeper::Settle(const absl::Status& status, const std::string& call, const T
     if (after != nullptr) truth_ = *after;
     return true;
   }
-  if (absl::IsUnavailable(status)) {
+  // gRPC cancels calls that come in the moment of a stop.
+  if (absl::IsUnavailable(status) || absl::IsCancelled(status)) {
     gone_away_ = true;
     if (after != nullptr) maybe_ = *after;
     Note(absl::StrCat(call, " -> the server went"));
