@@ -28,19 +28,19 @@ absl::StatusOr<std::unique_ptr<Core>> Core::Open(const ServerOptions& options) {
   auto core = std::make_unique<Core>();
   core->options = options;
   core->started = absl::Now();
+  MIXMATCH_RETURN_IF_ERROR(CheckNotHalfRestored(options.data_dir));
+  index::StoreOptions store_options;
+  store_options.path = options.data_dir + "/store";
+  // Makes the data directory too, synced into the one above, so that a power cut does not take it away again.
+  MIXMATCH_ASSIGN_OR_RETURN(core->store, index::Store::Open(store_options));
   std::error_code error;
-  std::filesystem::create_directories(options.data_dir, error);
-  if (!error && !options.index.scratch_directory.empty()) {
+  if (!options.index.scratch_directory.empty()) {
     std::filesystem::create_directories(options.index.scratch_directory, error);
   }
   if (error) {
     return absl::FailedPreconditionError(
-        absl::StrCat("--data-dir: cannot make ", options.data_dir, ": ", error.message()));
+        absl::StrCat("--data-dir: cannot make ", options.index.scratch_directory, ": ", error.message()));
   }
-  MIXMATCH_RETURN_IF_ERROR(CheckNotHalfRestored(options.data_dir));
-  index::StoreOptions store_options;
-  store_options.path = options.data_dir + "/store";
-  MIXMATCH_ASSIGN_OR_RETURN(core->store, index::Store::Open(store_options));
   MIXMATCH_ASSIGN_OR_RETURN(core->decoder, model::MediaDecoder::Create(options.decoder));
   MIXMATCH_RETURN_IF_ERROR(core->store->ForEachItem(0, [&](const storage::v1::ItemRecord& record) {
     core->catalog.Put(record);
