@@ -160,7 +160,8 @@ std::string PartText(const v1::Part& part) {
     where.push_back(absl::AsciiStrToLower(absl::StripPrefix(v1::PartKind_Name(part.kind()), "PART_KIND_")));
   }
   const std::string place = absl::StrJoin(where, ", ");
-  const bool has_words = part.modality() == v1::MODALITY_TEXT || part.modality() == v1::MODALITY_TABLE;
+  const bool has_words = part.modality() == v1::MODALITY_TEXT || part.modality() == v1::MODALITY_TABLE ||
+                         part.modality() == v1::MODALITY_SCORE;
   if (!has_words || part.snippet().empty()) return place;
   std::string words = part.snippet();
   absl::RemoveExtraAsciiWhitespace(&words);  // Paragraphs on one line.

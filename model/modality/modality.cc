@@ -2,6 +2,7 @@
 
 #include "model/modality/audio/audio_room.h"
 #include "model/modality/image/image_room.h"
+#include "model/modality/score/score_room.h"
 #include "model/modality/series/series_room.h"
 #include "model/modality/table/table_room.h"
 #include "model/modality/text/text_room.h"
@@ -12,7 +13,7 @@ namespace mixmatch::model {
 absl::Span<const ModalityRoom* const> ModalityTable() {
   // Append only: a slot is stored with what was learned.
   static const ModalityRoom* const table[] = {TextRoom(),  ImageRoom(), AudioRoom(),
-                                             VideoRoom(), TableRoom(), SeriesRoom()};
+                                             VideoRoom(), TableRoom(), SeriesRoom(), ScoreRoom()};
   return table;
 }
 

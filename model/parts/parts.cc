@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "model/parts/document_parts.h"
 #include "model/parts/part_list.h"
+#include "model/parts/score_parts.h"
 #include "model/parts/series_parts.h"
 #include "model/parts/table_parts.h"
 #include "model/parts/text_parts.h"
@@ -41,6 +42,9 @@ absl::StatusOr<std::vector<PartDraft>> MakeParts(const DecodedMedia& media) {
       break;
     case v1::MODALITY_SERIES:
       MIXMATCH_RETURN_IF_ERROR(AddSeries(media.series, parts));
+      break;
+    case v1::MODALITY_SCORE:
+      MIXMATCH_RETURN_IF_ERROR(AddScore(media.score, media.duration_seconds, parts));
       break;
     case v1::MODALITY_AUDIO:
     case v1::MODALITY_VIDEO:

@@ -24,7 +24,7 @@ struct PartDraft {
   double end_seconds = 0.0;
   uint64_t start_byte = 0;  // Of text: the chunk within the item's text.
   uint64_t end_byte = 0;
-  std::string snippet;      // Of text and tables: at most 200 bytes, cut between characters.
+  std::string snippet;      // Of text, tables, series and scores: at most 200 bytes, cut between characters.
   v1::PartKind kind = v1::PART_KIND_UNSPECIFIED;
   uint32_t page = 0;        // From 1; see v1::Part for this and what follows.
   v1::Box box;              // Empty where the format does not say.
@@ -39,7 +39,7 @@ struct PartDraft {
 
 // All parts, those of the item's own modality first, then by time. Deterministic, on the calling thread.
 // - sound: see SoundWindows; video: see ShotCutter; subtitles, chapters, tags: a part each; a cover: a picture;
-// - documents, tables, series: see AddDocument, AddTable, CutSeries;
+// - documents, tables, series, scores: see AddDocument, AddTable, CutSeries, AddScore;
 // - text: chunks of up to 1,500 bytes that end at a paragraph, a sentence or a space; see AddText.
 // INVALID_ARGUMENT if nothing is left (a text of white space). RESOURCE_EXHAUSTED beyond kMostParts.
 absl::StatusOr<std::vector<PartDraft>> MakeParts(const DecodedMedia& media);

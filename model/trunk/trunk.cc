@@ -79,7 +79,8 @@ TrunkConfig TrunkConfig::Small() {
   TrunkConfig config;
   config.stems = {StemKind::kWords,  StemKind::kMosaic, StemKind::kLogMel, StemKind::kFrames,
                   StemKind::kWords,   // Tables,
-                  StemKind::kBag};    // series.
+                  StemKind::kBag,     // series,
+                  StemKind::kWords};  // scores.
   config.slots = static_cast<int>(config.stems.size());
   config.layers = 2;
   config.output_dim = 192;

@@ -4,6 +4,7 @@
 #include "model/media/worker/content.h"
 #include "model/media/worker/html.h"
 #include "model/media/worker/markdown.h"
+#include "model/media/worker/midi.h"
 #include "model/media/worker/npy.h"
 #include "model/media/worker/package.h"
 #include "model/media/worker/pdf.h"
@@ -41,6 +42,7 @@ absl::Status DecodeContent(int fd, const WireRequest& request, ResponseWriter* w
     case Sniffed::kSvg: return DecodeSvg(content, request, writer);
     case Sniffed::kZip: return DecodePackage(content, request, writer);
     case Sniffed::kNpy: return DecodeNpy(content, request, writer);
+    case Sniffed::kMidi: return DecodeMidi(content, request, writer);
     case Sniffed::kText: return DecodeText(content, request, writer);
     default: return UnsupportedContent(type.media_type);
   }

@@ -21,6 +21,7 @@ constexpr Magic kMagics[] = {
     {0, "GIF89a", Sniffed::kStill, "image/gif"},
     {8, "WEBP", Sniffed::kStill, "image/webp"},
     {0, absl::string_view("\x93NUMPY", 6), Sniffed::kNpy, "application/x-npy"},
+    {0, "MThd", Sniffed::kMidi, "audio/midi"},
     {0, "%PDF-", Sniffed::kUnsupported, "application/pdf"},
     {0, absl::string_view("PK\x03\x04", 4), Sniffed::kZip, "application/zip"},
     {0, absl::string_view("\x1f\x8b", 2), Sniffed::kUnsupported, "application/gzip"},
@@ -31,7 +32,6 @@ constexpr Magic kMagics[] = {
     {0, absl::string_view("\x7f" "ELF", 4), Sniffed::kUnsupported, "application/x-executable"},
     {0, absl::string_view("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8), Sniffed::kUnsupported, "application/msword"},
     {0, "SQLite format 3", Sniffed::kUnsupported, "application/vnd.sqlite3"},
-    {0, "MThd", Sniffed::kUnsupported, "audio/midi"},
     {0, absl::string_view("II*\0", 4), Sniffed::kUnsupported, "image/tiff"},
     {0, absl::string_view("MM\0*", 4), Sniffed::kUnsupported, "image/tiff"},
     {4, "ftypheic", Sniffed::kUnsupported, "image/heic"},
@@ -130,8 +130,8 @@ absl::Status UnsupportedContent(absl::string_view got) {
   return absl::UnimplementedError(absl::StrCat(
       "content: got ", got.empty() ? "bytes of no known type" : got,
       ", wanted UTF-8 text, a picture (JPEG, PNG, WebP, GIF, BMP, SVG), a document "
-      "(PDF, HTML, Markdown, Office Open XML, OpenDocument, EPUB), a table, or a sound or video that FFmpeg decodes (such "
-      "as WAV, MP3, FLAC, Ogg, MP4, WebM, AVI); convert it and send it again"));
+      "(PDF, HTML, Markdown, Office Open XML, OpenDocument, EPUB), a table, written music (MIDI), or a "
+      "sound or video that FFmpeg decodes (such as WAV, MP3, FLAC, Ogg, MP4, WebM, AVI); convert it and send it again"));
 }
 
 absl::Status CheckHint(absl::string_view hint, absl::string_view found, bool holds_audio_and_video) {

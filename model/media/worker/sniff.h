@@ -14,6 +14,7 @@ enum class Sniffed {
   kStill,        // JPEG, PNG, WebP, GIF, BMP.
   kSvg,          // XML with an svg root.
   kNpy,          // NumPy arrays.
+  kMidi,         // Written music.
   kText,         // UTF-8, or UTF-16 with a byte order mark.
   kZip,          // Office documents, OpenDocument, EPUB.
   kUnsupported,  // Known, and decoded by nothing here: 7z, HEIC...

@@ -21,6 +21,7 @@ struct Samples {
   std::vector<std::vector<TimedFrame>> shots;
   std::vector<std::vector<std::string>> cells;
   std::vector<DecodedSeries> series;
+  std::vector<std::vector<ScoreNote>> scores;
   std::vector<PartContent> parts;
 };
 
@@ -123,6 +124,17 @@ std::unique_ptr<Samples> MakeSamples(Modality modality) {
       for (const DecodedSeries& series : samples->series) {
         samples->parts.emplace_back();
         samples->parts.back().series = {series.channels, series.units, series.seconds, series.values};
+      }
+      break;
+    case Modality::kScore:
+      samples->scores = {{{0, 1, 60, 80, 0}, {1, 1, 64, 80, 0}, {2, 1, 67, 80, 0}, {3, 1, 72, 80, 0}},
+                         {{0, 2, 48, 120, 33}, {0, 0.5f, 36, 100, ScoreNote::kDrums}, {0.5f, 0.5f, 38, 1, ScoreNote::kDrums}},
+                         {{7.5f, 0, 0, 1, 0}},                                       // One, at the end, without length.
+                         std::vector<ScoreNote>(5000, {0, 1e9f, 127, 127, 127}),     // All at once, for ever.
+                         std::vector<ScoreNote>(100, {3, 0, 127, 127, ScoreNote::kDrums})};
+      for (const auto& notes : samples->scores) {
+        samples->parts.emplace_back();
+        samples->parts.back().score = {notes, 8, 120};
       }
       break;
     default: ADD_FAILURE() << "no samples of modality " << static_cast<int>(modality);

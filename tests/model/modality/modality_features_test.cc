@@ -7,6 +7,7 @@
 #include "model/modality/audio/audio_features.h"
 #include "model/modality/feature_math.h"
 #include "model/modality/image/image_features.h"
+#include "model/modality/score/score_features.h"
 #include "model/modality/text/text_features.h"
 #include "model/modality/video/video_features.h"
 
@@ -182,6 +183,31 @@ TEST(TextFeaturesTest, BadUtf8IsSkippedAndNothingIsZero) {
   EXPECT_EQ(FoldText("\xed\xa0\x80 x \xf4\x90\x80\x80"), FoldText("\xed\xa0\x80 x \xf4\x90\x80\x80"));
   const std::vector<float> nothing = TextFeatures("!!! ---");
   EXPECT_TRUE(std::all_of(nothing.begin(), nothing.end(), [](float v) { return v == 0.0f; }));
+}
+
+// A tune of quarters and eighths in two instruments.
+std::vector<ScoreNote> Tune(uint64_t seed, int higher, bool loud) {
+  SplitMix random(seed);
+  std::vector<ScoreNote> notes;
+  float beat = 0.0f;
+  for (int i = 0; i < 40; ++i) {
+    const float beats = random.Uniform() < 0.5f ? 0.5f : 1.0f;
+    const auto step = static_cast<int>(random.Uniform() * 12);
+    notes.push_back({beat, beats, static_cast<uint8_t>(40 + step + higher), static_cast<uint8_t>(loud ? 110 : 60), 32});
+    notes.push_back({beat, beats, static_cast<uint8_t>(60 + (5 * step) % 17 + higher), static_cast<uint8_t>(loud ? 100 : 50), 73});
+    beat += beats;
+  }
+  return notes;
+}
+
+TEST(ScoreFeaturesTest, ATuneThatIsPlayedHigherLouderAndFasterIsNearestToItself) {
+  std::vector<std::vector<float>> original, altered;
+  for (uint64_t seed = 1; seed <= 12; ++seed) {
+    const std::vector<ScoreNote> as_written = Tune(seed, 0, false), other = Tune(seed, 3, true);
+    original.push_back(ScoreFeatures({as_written, 40.0f, 100.0f}));
+    altered.push_back(ScoreFeatures({other, 40.0f, 132.0f}));
+  }
+  ExpectNearestIsItself(original, altered);
 }
 
 }  // namespace
