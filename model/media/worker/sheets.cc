@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "model/media/worker/office_blocks.h"
+#include "model/media/worker/sheet_dates.h"
 #include "model/media/worker/xml.h"
 #include "proto/base/status_macros.h"
 
@@ -44,6 +45,15 @@ class SheetReader {
     for (const pugi::xml_node& string : file.root().children()) {
       if (Is(string, "si")) strings_.push_back(WordsOf(string));
     }
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadStyles(const std::string& path, bool from_1904) {
+    if (from_1904) dates_.CountFrom1904();
+    if (path.empty() || !zip_->Has(path)) return absl::OkStatus();
+    XmlFile file;
+    MIXMATCH_RETURN_IF_ERROR(ReadXml(zip_, path, request_, &file));
+    dates_.ReadStyles(file.root());
     return absl::OkStatus();
   }
 
@@ -93,6 +103,10 @@ class SheetReader {
   std::string ValueOf(const pugi::xml_node& cell) const {
     const absl::string_view type = Attribute(cell, "t"), value = Child(cell, "v").child_value();
     if (type == "inlineStr") return WordsOf(Child(cell, "is"));
+    if (type.empty() || type == "n") {
+      std::string date = dates_.Show(value, NumberOf(Attribute(cell, "s"), 0));
+      if (!date.empty()) return date;
+    }
     if (type != "s") return Folded(value);
     const int64_t number = NumberOf(value, -1);
     return number >= 0 && number < static_cast<int64_t>(strings_.size()) ? strings_[number] : "";
@@ -118,6 +132,7 @@ class SheetReader {
   const WireRequest& request_;
   DocumentWriter& document_;
   OfficeBlocks blocks_;
+  SheetDates dates_;
   std::vector<std::string> strings_;  // Shared by the sheets.
   int64_t slots_ = 0;                 // Cells so far, with the empty ones before others.
 };
@@ -128,6 +143,8 @@ absl::Status AddSheets(const pugi::xml_node& root, const Relationships& relation
                        const WireRequest& request, DocumentWriter* document) {
   SheetReader reader(zip, request, document);
   MIXMATCH_RETURN_IF_ERROR(reader.ReadStrings(relationships.TargetOfType("/sharedStrings")));
+  const absl::string_view base = Attribute(Child(root, "workbookPr"), "date1904");
+  MIXMATCH_RETURN_IF_ERROR(reader.ReadStyles(relationships.TargetOfType("/styles"), base == "1" || base == "true"));
   int page = 0;
   for (const pugi::xml_node& sheet : Child(root, "sheets").children()) {
     if (!Is(sheet, "sheet")) continue;

@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
@@ -12,6 +13,8 @@ namespace mixmatch::model {
 namespace {
 
 constexpr size_t kEndBytes = 22, kEntryBytes = 46, kLocalBytes = 30;
+constexpr int64_t kEnd64Bytes = 56, kLocator64Bytes = 20;
+constexpr int64_t kIn64Short = 0xffff, kIn64 = 0xffffffff;  // "See the ZIP64 field".
 constexpr int64_t kMostComment = 65'535;
 constexpr int64_t kMostDirectory = 64 << 20;
 constexpr size_t kStep = 64 << 10;
@@ -27,6 +30,30 @@ uint32_t U16(absl::string_view bytes, size_t at) {
 
 uint32_t U32(absl::string_view bytes, size_t at) { return U16(bytes, at) | U16(bytes, at + 2) << 16; }
 
+int64_t I64(absl::string_view bytes, size_t at) {
+  return static_cast<int64_t>(U32(bytes, at) | static_cast<uint64_t>(U32(bytes, at + 4)) << 32);
+}
+
+// Reads those of the values that say so from the ZIP64 field among an entry's extra fields. False if it is cut.
+bool Widen(absl::string_view extra, std::initializer_list<int64_t*> values) {
+  while (extra.size() >= 4) {
+    const uint32_t id = U16(extra, 0), size = U16(extra, 2);
+    extra.remove_prefix(4);
+    if (size > extra.size()) return true;  // Padding of careless writers.
+    absl::string_view field = extra.substr(0, size);
+    extra.remove_prefix(size);
+    if (id != 1) continue;
+    for (int64_t* value : values) {
+      if (*value != kIn64) continue;
+      if (field.size() < 8) return false;
+      *value = I64(field, 0);
+      field.remove_prefix(8);
+    }
+    return true;
+  }
+  return true;
+}
+
 }  // namespace
 
 absl::StatusOr<ZipFile> ZipFile::Open(const Content& content, const WireRequest& request) {
@@ -35,22 +62,49 @@ absl::StatusOr<ZipFile> ZipFile::Open(const Content& content, const WireRequest&
   return zip;
 }
 
-absl::Status ZipFile::ReadDirectory() {
+absl::StatusOr<ZipFile::Directory> ZipFile::FindDirectory() const {
   std::string tail(std::min<int64_t>(content_->size(), kMostComment + kEndBytes), '\0');
   const int64_t tail_at = content_->size() - static_cast<int64_t>(tail.size());
   if (content_->ReadAt(tail_at, tail.data(), tail.size()) != static_cast<int64_t>(tail.size())) return Damaged();
   const size_t end = absl::string_view(tail).rfind(absl::string_view("PK\x05\x06", 4));
   if (end == std::string::npos || tail.size() - end < kEndBytes) return Damaged();
-  const int64_t count = U16(tail, end + 10), size = U32(tail, end + 12), at = U32(tail, end + 16);
-  if (count > request_->max_archive_entries || size > kMostDirectory) {
-    return absl::ResourceExhaustedError(absl::StrCat("content: got a document of ", count, " files, wanted at most ",
+  Directory directory = {U16(tail, end + 10), U32(tail, end + 12), U32(tail, end + 16), tail_at + static_cast<int64_t>(end)};
+  if (directory.count == kIn64Short || directory.bytes == kIn64 || directory.position == kIn64) {
+    MIXMATCH_RETURN_IF_ERROR(FindDirectory64(directory.end, &directory));
+  }
+  return directory;
+}
+
+// Where a ZIP64 record stands before the usual end at `end`; without one, what was read stays as it is.
+absl::Status ZipFile::FindDirectory64(int64_t end, Directory* directory) const {
+  std::string locator(kLocator64Bytes, '\0'), record(kEnd64Bytes, '\0');
+  const int64_t locator_at = end - static_cast<int64_t>(locator.size());
+  if (locator_at < 0 || content_->ReadAt(locator_at, locator.data(), locator.size()) != kLocator64Bytes ||
+      locator.substr(0, 4) != absl::string_view("PK\x06\x07", 4)) {
+    return absl::OkStatus();
+  }
+  const int64_t record_at = I64(locator, 8);
+  if (record_at < 0 || record_at > locator_at - kEnd64Bytes ||
+      content_->ReadAt(record_at, record.data(), record.size()) != kEnd64Bytes ||
+      record.substr(0, 4) != absl::string_view("PK\x06\x06", 4)) {
+    return Damaged();
+  }
+  *directory = {I64(record, 32), I64(record, 40), I64(record, 48), record_at};
+  return absl::OkStatus();
+}
+
+absl::Status ZipFile::ReadDirectory() {
+  MIXMATCH_ASSIGN_OR_RETURN(const Directory place, FindDirectory());
+  if (place.count < 0 || place.bytes < 0 || place.position < 0) return Damaged();
+  if (place.count > request_->max_archive_entries || place.bytes > kMostDirectory) {
+    return absl::ResourceExhaustedError(absl::StrCat("content: got a document of ", place.count, " files, wanted at most ",
                                                      request_->max_archive_entries, " (--max-archive-entries)"));
   }
-  if (at + size > tail_at + static_cast<int64_t>(end)) return Damaged();
-  std::string directory(size, '\0');
-  if (content_->ReadAt(at, directory.data(), directory.size()) != size) return Damaged();
+  if (place.position > place.end - place.bytes) return Damaged();
+  std::string directory(place.bytes, '\0');
+  if (content_->ReadAt(place.position, directory.data(), directory.size()) != place.bytes) return Damaged();
   absl::string_view left = directory;
-  for (int64_t i = 0; i < count; ++i) {
+  for (int64_t i = 0; i < place.count; ++i) {
     if (left.size() < kEntryBytes || left.substr(0, 4) != absl::string_view("PK\x01\x02", 4)) return Damaged();
     const size_t name = U16(left, 28), whole = kEntryBytes + name + U16(left, 30) + U16(left, 32);
     if (left.size() < whole) return Damaged();
@@ -61,6 +115,10 @@ absl::Status ZipFile::ReadDirectory() {
     entry.packed_bytes = U32(left, 20);
     entry.bytes = U32(left, 24);
     entry.position = U32(left, 42);
+    if (!Widen(left.substr(kEntryBytes + name, U16(left, 30)), {&entry.bytes, &entry.packed_bytes, &entry.position})) {
+      return Damaged();
+    }
+    if (entry.packed_bytes < 0 || entry.bytes < 0 || entry.position < 0 || entry.position > content_->size()) return Damaged();
     entries_.emplace(std::string(left.substr(kEntryBytes, name)), entry);
     left.remove_prefix(whole);
   }
@@ -68,7 +126,8 @@ absl::Status ZipFile::ReadDirectory() {
 }
 
 absl::Status ZipFile::CheckSize(const Entry& entry) const {
-  if (entry.bytes > request_->max_inflated_bytes - inflated_) {
+  // zlib counts in 32 bits.
+  if (entry.bytes > std::min<int64_t>(request_->max_inflated_bytes - inflated_, UINT32_MAX)) {
     return absl::ResourceExhaustedError(absl::StrCat("content: got a document that unpacks to more than ",
                                                      request_->max_inflated_bytes,
                                                      " bytes (--max-inflated-bytes); cut it into shorter ones"));

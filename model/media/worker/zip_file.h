@@ -13,9 +13,9 @@
 
 namespace mixmatch::model {
 
-// Entries that are stored or deflated (APPNOTE.TXT 6.3.10), without ZIP64, which no document of our sizes needs. What
-// was read counts together, so that entries that share bytes, or are asked for again, do not add up to more than
-// request.max_inflated_bytes. Nothing in an archive is opened as an archive again.
+// Entries that are stored or deflated (APPNOTE.TXT 6.3.10), with ZIP64 fields or without. What was read counts together,
+// so that entries that share bytes, or are asked for again, do not add up to more than request.max_inflated_bytes. Nothing
+// in an archive is opened as an archive again.
 class ZipFile {
  public:
   // `content` and `request` must outlive it. INVALID_ARGUMENT if the archive is cut off or its directory is damaged;
@@ -41,6 +41,12 @@ class ZipFile {
   };
 
   ZipFile(const Content& content, const WireRequest& request) : content_(&content), request_(&request) {}
+  struct Directory {
+    int64_t count = 0, bytes = 0, position = 0;
+    int64_t end = 0;  // Where it must have ended.
+  };
+  absl::StatusOr<Directory> FindDirectory() const;
+  absl::Status FindDirectory64(int64_t end, Directory* directory) const;
   absl::Status ReadDirectory();
   absl::Status CheckSize(const Entry& entry) const;
   absl::StatusOr<std::string> Inflated(const Entry& entry, int64_t position) const;

@@ -153,6 +153,57 @@ TEST(PackageTest, SheetsAreTablesWithoutTheirEmptyRowsAndColumns) {
   EXPECT_EQ(media->blocks[0].table.name, "Yield");
 }
 
+std::string DatedSheet(const std::string& workbook, const std::string& rows) {
+  return MakeZip(
+      {{"_rels/.rels", Rels({{"r1", "officeDocument", "xl/workbook.xml"}})},
+       {"xl/_rels/workbook.xml.rels", Rels({{"r2", "worksheet", "worksheets/a.xml"}, {"r3", "styles", "styles.xml"}})},
+       {"xl/workbook.xml", absl::StrCat("<workbook>", workbook, "<sheets><sheet name='S' sheetId='1' r:id='r2'/></sheets></workbook>")},
+       {"xl/styles.xml",
+        "<styleSheet><numFmts><numFmt numFmtId='164' formatCode='[$-407]d\\. mmm yyyy hh:mm;@'/><numFmt numFmtId='165' "
+        "formatCode='\"day \"0.0'/><numFmt numFmtId='166' formatCode='[h]:mm'/></numFmts><cellStyleXfs><xf numFmtId='14'/>"
+        "</cellStyleXfs><cellXfs><xf numFmtId='0'/><xf numFmtId='14'/><xf numFmtId='164'/><xf numFmtId='165'/>"
+        "<xf numFmtId='166'/><xf numFmtId='20'/></cellXfs></styleSheet>"},
+       {"xl/worksheets/a.xml", absl::StrCat("<worksheet><sheetData>", rows, "</sheetData></worksheet>")}});
+}
+
+TEST(PackageTest, CellsOfASheetThatShowDatesAreDatesAndOtherNumbersAreNumbers) {
+  const std::string rows =
+      "<row><c r='A1' t='inlineStr'><is><t>a</t></is></c><c r='B1' t='inlineStr'><is><t>b</t></is></c></row>"
+      "<row><c r='A2' s='1'><v>45413</v></c><c r='B2'><v>45413</v></c></row>"
+      "<row><c r='A3' s='2'><v>45413.5625</v></c><c r='B3' s='3'><v>45413.5</v></c></row>"
+      "<row><c r='A4' s='1'><v>59</v></c><c r='B4' s='1'><v>61</v></c></row>"
+      "<row><c r='A5' s='5'><v>0.75</v></c><c r='B5' s='4'><v>1.5</v></c></row>"
+      "<row><c r='A6' s='1'><v>60</v></c><c r='B6' s='1'><v>1e300</v></c></row>"
+      "<row><c r='A7' s='99'><v>7</v></c><c r='B7' s='1' t='str'><v>45413</v></c></row>";
+  const auto media = DecodeBytes(DatedSheet("", rows));
+  ASSERT_TRUE(media.ok()) << media.status();
+  EXPECT_THAT(Told(*media), ElementsAre("table [a] [b] 2024-05-01 45413 2024-05-01T13:30:00 45413.5 1900-02-28 1900-03-01 "
+                                        "18:00:00 1.5 60 1e300 7 45413 @1"));
+  const auto mac = DecodeBytes(DatedSheet("<workbookPr date1904='1'/>", rows));
+  ASSERT_TRUE(mac.ok()) << mac.status();
+  EXPECT_EQ(mac->blocks[0].table.cells[0], "2028-05-02");
+}
+
+TEST(PackageTest, AnArchiveWithZip64FieldsIsReadAndCutOrLyingOnesAreRefused) {
+  ZipOptions wide;
+  wide.zip64 = true;
+  const std::string bytes = MakeZip(WordFiles(Paragraph("", "words")), wide);
+  const auto media = DecodeBytes(bytes);
+  ASSERT_TRUE(media.ok()) << media.status();
+  EXPECT_THAT(Told(*media), ElementsAre("text words"));
+  wide.stated_bytes = INT64_MAX;
+  EXPECT_REFUSED(DecodeBytes(MakeZip(WordFiles(Paragraph("", "words")), wide)), kResourceExhausted, "--max-inflated-bytes");
+  const size_t record = bytes.rfind("PK\x06\x06"), locator = bytes.rfind("PK\x06\x07");
+  for (const size_t at : {record, record + 32, record + 40, record + 48, locator + 8}) {
+    for (const char byte : {'\x00', '\x7f', '\xff'}) {
+      std::string broken = bytes;
+      for (size_t i = 0; i < 8 && at != record; ++i) broken[at + i] = byte;
+      if (at == record) broken[at] = byte;
+      EXPECT_FALSE(DecodeBytes(broken).ok()) << at << " " << static_cast<int>(byte);
+    }
+  }
+}
+
 Files OpenText(const std::string& body) {
   return {{"mimetype", "application/vnd.oasis.opendocument.text"},
           {"styles.xml", "<d><office:styles><style:style style:name='Illustration' style:parent-style-name='Caption'/>"
