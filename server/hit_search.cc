@@ -1,6 +1,7 @@
 #include "server/hit_search.h"
 
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -21,6 +22,16 @@ bool Nearer(const index::Neighbor& a, const index::Neighbor& b) {
   return a.score != b.score ? a.score > b.score : a.id < b.id;
 }
 
+// Of two lists, nearest first, each part once.
+std::vector<index::Neighbor> Merged(const std::vector<index::Neighbor>& a, const std::vector<index::Neighbor>& b) {
+  std::vector<index::Neighbor> both;
+  std::merge(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both), Nearer);
+  absl::flat_hash_set<uint64_t> seen;
+  both.erase(std::remove_if(both.begin(), both.end(), [&](const index::Neighbor& one) { return !seen.insert(one.id).second; }),
+             both.end());
+  return both;
+}
+
 float InnerProduct(const std::vector<float>& a, const std::vector<float>& b) {
   float sums[8] = {};  // Side by side, so that the compiler may use vector instructions.
   size_t i = 0;
@@ -35,23 +46,48 @@ float InnerProduct(const std::vector<float>& a, const std::vector<float>& b) {
 
 }  // namespace
 
-absl::StatusOr<HitSearch::Plan> HitSearch::MakePlan(const v1::SearchRequest& request, const Serving& serving,
-                                                    const SearchCall& call) {
-  Plan plan;
-  plan.targets.assign(serving.slots.size(), request.target_modalities().empty());
+// Items are documents, parts are not.
+absl::StatusOr<std::vector<HitSearch::Plan>> HitSearch::MakePlans(const v1::SearchRequest& request,
+                                                                  const Serving& serving, const SearchCall& call) {
+  std::vector<bool> targets(serving.slots.size(), request.target_modalities().empty());
+  bool documents = false;
   for (int modality : request.target_modalities()) {
-    plan.targets[model::SlotOf(static_cast<model::Modality>(modality))] = true;
+    if (modality == v1::MODALITY_DOCUMENT) {
+      documents = true;
+    } else {
+      targets[model::SlotOf(static_cast<model::Modality>(modality))] = true;
+    }
   }
+  std::vector<Plan> plans;
+  if (std::find(targets.begin(), targets.end(), true) != targets.end()) {
+    MIXMATCH_ASSIGN_OR_RETURN(plans.emplace_back(), MakePlan(targets, request.filter(), serving, call));
+  }
+  if (!documents) return plans;
+  v1::Filter filter;
+  if (request.filter().kind_case() != v1::Filter::KIND_NOT_SET) *filter.mutable_all()->add_filters() = request.filter();
+  v1::Condition& condition = *filter.mutable_all()->add_filters()->mutable_condition();
+  condition.set_field("modality");
+  condition.mutable_equals()->set_text("document");
+  targets.assign(targets.size(), true);
+  MIXMATCH_ASSIGN_OR_RETURN(plans.emplace_back(), MakePlan(targets, filter, serving, call));
+  return plans;
+}
+
+absl::StatusOr<HitSearch::Plan> HitSearch::MakePlan(std::vector<bool> targets, const v1::Filter& filter,
+                                                    const Serving& serving, const SearchCall& call) {
+  Plan plan;
+  plan.targets = std::move(targets);
   for (size_t slot = 0; slot < serving.slots.size(); ++slot) {
     if (plan.targets[slot]) plan.live += serving.slots[slot]->size();
   }
-  MIXMATCH_ASSIGN_OR_RETURN(plan.matches, matches_.Match(request.filter(), call));
+  MIXMATCH_ASSIGN_OR_RETURN(plan.matches, matches_.Match(filter, call));
   if (plan.matches == nullptr) return plan;
   plan.parts.assign(serving.slots.size(), 0);
   plan.matches->ForEachPartCount([&](v1::Modality modality, int64_t parts) {
     plan.all_parts += parts;
     const int own = model::SlotOf(static_cast<model::Modality>(modality));
-    if (modality != v1::MODALITY_VIDEO && own >= 0) {
+    const bool of_several = modality == v1::MODALITY_VIDEO || modality == v1::MODALITY_AUDIO || own < 0;
+    if (!of_several) {
       plan.parts[own] += parts;
       return;
     }
@@ -61,6 +97,10 @@ absl::StatusOr<HitSearch::Plan> HitSearch::MakePlan(const v1::SearchRequest& req
     for (int64_t& count : plan.parts) count += share;
   });
   return plan;
+}
+
+bool HitSearch::IsForFew(const Plan& plan) {
+  return plan.matches != nullptr && plan.all_parts <= std::max(kFewParts, plan.live / kRowsForAFetch);
 }
 
 std::vector<index::Neighbor> HitSearch::FewNeighbors(const Query& query, const Serving& serving,
@@ -121,18 +161,24 @@ absl::StatusOr<std::vector<index::Neighbor>> HitSearch::Neighbors(const Query& q
 absl::StatusOr<std::vector<v1::Hit>> HitSearch::Find(const Query& query, const Serving& serving,
                                                      const SearchCall& call) {
   const v1::SearchRequest& request = *query.request;
-  MIXMATCH_ASSIGN_OR_RETURN(const Plan plan, MakePlan(request, serving, call));
+  MIXMATCH_ASSIGN_OR_RETURN(const std::vector<Plan> plans, MakePlans(request, serving, call));
   std::vector<v1::Hit> hits;
-  if (plan.matches != nullptr && plan.all_parts <= std::max(kFewParts, plan.live / kRowsForAFetch)) {
-    MIXMATCH_RETURN_IF_ERROR(call.Check());
-    hits = Gather(request, FewNeighbors(query, serving, plan));
-  } else {
-    int64_t breadth = request.group_by() == v1::GROUP_BY_PART ? request.k() : request.k() * kFirstBreadth;
-    for (bool all = false;; breadth *= 4) {
-      MIXMATCH_ASSIGN_OR_RETURN(const auto neighbors, Neighbors(query, serving, plan, breadth, call, &all));
-      hits = Gather(request, neighbors);
-      if (static_cast<int64_t>(hits.size()) >= request.k() || all || request.group_by() == v1::GROUP_BY_PART) break;
+  int64_t breadth = request.group_by() == v1::GROUP_BY_PART ? request.k() : request.k() * kFirstBreadth;
+  for (bool all = false; !all; breadth *= 4) {
+    all = true;
+    std::vector<index::Neighbor> neighbors;
+    for (const Plan& plan : plans) {
+      bool all_of_plan = true;
+      MIXMATCH_RETURN_IF_ERROR(call.Check());
+      absl::StatusOr<std::vector<index::Neighbor>> found =
+          IsForFew(plan) ? FewNeighbors(query, serving, plan)
+                         : Neighbors(query, serving, plan, breadth, call, &all_of_plan);
+      MIXMATCH_RETURN_IF_ERROR(found.status());
+      all = all && all_of_plan;
+      neighbors = neighbors.empty() ? *std::move(found) : Merged(neighbors, *found);
     }
+    hits = Gather(request, neighbors);
+    if (static_cast<int64_t>(hits.size()) >= request.k() || request.group_by() == v1::GROUP_BY_PART) break;
   }
   for (v1::Hit& hit : hits) {
     hit.set_generation(serving.generation);

@@ -35,11 +35,16 @@ class HitSearch {
     int64_t all_parts = 0;                    // Parts of the matching items, in any slot.
     int64_t live = 0;                         // Vectors in the wanted slots.
   };
-  absl::StatusOr<Plan> MakePlan(const v1::SearchRequest& request, const Serving& serving, const SearchCall& call);
+  // One, or two where parts of some modalities are wanted and beside them all parts of documents.
+  absl::StatusOr<std::vector<Plan>> MakePlans(const v1::SearchRequest& request, const Serving& serving,
+                                              const SearchCall& call);
+  absl::StatusOr<Plan> MakePlan(std::vector<bool> targets, const v1::Filter& filter, const Serving& serving,
+                                const SearchCall& call);
   // The nearest `breadth` over all wanted slots; `all` is set if there are no more.
   absl::StatusOr<std::vector<index::Neighbor>> Neighbors(const Query& query, const Serving& serving, const Plan& plan,
                                                          int64_t breadth, const SearchCall& call, bool* all) const;
-  // The same where few parts match: compares with each of them.
+  // Whether so few parts match that it is cheaper to compare with each of them; does so, and gives all.
+  static bool IsForFew(const Plan& plan);
   std::vector<index::Neighbor> FewNeighbors(const Query& query, const Serving& serving, const Plan& plan) const;
   std::vector<v1::Hit> Gather(const v1::SearchRequest& request, const std::vector<index::Neighbor>& neighbors) const;
 

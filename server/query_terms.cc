@@ -68,9 +68,9 @@ absl::Status QueryTerms::Check(const Query& query) const {
     if (!std::isfinite(term.weight())) return absl::InvalidArgumentError("query.weight: got a value that is not finite");
   }
   for (int modality : request.target_modalities()) {
-    if (model::SlotOf(static_cast<model::Modality>(modality)) < 0) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("target_modalities: got ", modality, ", wanted TEXT, IMAGE, AUDIO or VIDEO"));
+    if (modality != v1::MODALITY_DOCUMENT && model::SlotOf(static_cast<model::Modality>(modality)) < 0) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "target_modalities: got ", modality, ", wanted TEXT, IMAGE, AUDIO, VIDEO, DOCUMENT, TABLE, SERIES or SCORE"));
     }
   }
   if (!v1::GroupBy_IsValid(request.group_by())) {

@@ -106,7 +106,7 @@ absl::StatusOr<v1::SearchRequest> MakeFrame(const SearchOptions& options) {
   for (const absl::string_view name : absl::StrSplit(options.targets, ',', absl::SkipEmpty())) {
     v1::Modality modality = v1::MODALITY_UNSPECIFIED;
     if (!ParseModality(name, modality)) {
-      return absl::InvalidArgumentError("--for: wanted text, image, audio or video, with commas between");
+      return absl::InvalidArgumentError("--for: wanted text, image, audio, video, document, table, series or score, with commas between");
     }
     if (modality != v1::MODALITY_UNSPECIFIED) request.add_target_modalities(modality);
   }
@@ -333,7 +333,7 @@ void AddSearch(CLI::App& app, Session& session) {
   for (const char* kind : {"text", "image", "audio", "video", "file", "item", "part"}) {
     term(absl::StrCat("--not-", kind), "The same, but push away from it");
   }
-  search->add_option("--for", options->targets, "What to find: text, image, audio, video, with commas; default: any");
+  search->add_option("--for", options->targets, "What to find: text, image, audio, video, document, table, series, score, with commas; default: any");
   search->add_option("-w,--where", options->where, "Only items for which it is true");
   search->add_option("-k", options->k, "How many hits")->capture_default_str();
   search->add_option("--group", options->group, "One hit an item, event or part")

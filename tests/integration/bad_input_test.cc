@@ -228,7 +228,7 @@ TEST_F(BadInputTest, AWeightThatIsNoNumberOrTermsThatCancelOutAreRefused) {
 
 TEST_F(BadInputTest, ATargetModalityWithoutARoomIsRefused) {
   v1::SearchRequest request = ByText("words");
-  request.add_target_modalities(v1::MODALITY_DOCUMENT);
+  request.add_target_modalities(static_cast<v1::Modality>(77));
   ExpectInvalid(api_->Search(request).status());
 }
 
