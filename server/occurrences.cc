@@ -18,6 +18,7 @@ using google::protobuf::util::TimeUtil;
 
 constexpr double kEarthMeters = 6371008.8;  // Mean radius.
 constexpr double kRadians = M_PI / 180.0;
+constexpr double kDegreeMeters = kEarthMeters * kRadians;  // Of latitude.
 constexpr double kLastingSeconds = 60.0;
 
 bool IsSubtitle(absl::string_view extension) {
@@ -118,12 +119,18 @@ std::string Occurrences::KeyOf(absl::string_view source, absl::string_view name)
   return absl::StrCat(source, absl::string_view("\0", 1), name);
 }
 
-// Cells of equal height; as wide as high at their own latitude, so that a radius reaches into the next one only.
 Occurrences::Cell Occurrences::CellOf(const Occurrence& occurrence) const {
-  const double degree = kEarthMeters * kRadians;
-  const auto row = static_cast<int64_t>(std::floor(occurrence.latitude * degree / cell_meters_));
-  const double width = std::max(0.01, std::cos(static_cast<double>(row) * cell_meters_ / degree * kRadians));
-  return {row, static_cast<int64_t>(std::floor(occurrence.longitude * degree * width / cell_meters_))};
+  const auto row = static_cast<int64_t>(std::floor(occurrence.latitude * kDegreeMeters / cell_meters_));
+  const int64_t columns = ColumnsOf(row);
+  const auto column = static_cast<int64_t>(std::floor((occurrence.longitude + 180.0) / 360.0 * static_cast<double>(columns)));
+  return {row, column % columns};
+}
+
+// As many as are nowhere narrower than high, so that a radius reaches no further than two of them; one around a pole.
+int64_t Occurrences::ColumnsOf(int64_t row) const {
+  const double edge = static_cast<double>(std::max(std::abs(row), std::abs(row + 1))) * cell_meters_ / kDegreeMeters;
+  const double around = edge >= 90.0 ? 0.0 : 360.0 * kDegreeMeters * std::cos(edge * kRadians);
+  return std::max<int64_t>(1, static_cast<int64_t>(around / cell_meters_));
 }
 
 void Occurrences::Add(const v1::Item& item) {
@@ -226,10 +233,10 @@ std::vector<Occurrence> Occurrences::NearInPlace(const Occurrence& of, double ra
   for (int64_t other = row - 1; other <= row + 1; ++other) {
     // The column within that row, whose cells are of another width.
     Occurrence at = of;
-    at.latitude = (static_cast<double>(other) + 0.5) * cell_meters_ / (kEarthMeters * kRadians);
-    const int64_t column = CellOf(at).second;
-    for (int64_t beside = column - 2; beside <= column + 2; ++beside) {
-      const auto cell = cells_.find({other, beside});
+    at.latitude = (static_cast<double>(other) + 0.5) * cell_meters_ / kDegreeMeters;
+    const int64_t column = CellOf(at).second, columns = ColumnsOf(other), looked = std::min<int64_t>(columns, 5);
+    for (int64_t step = 0; step < looked; ++step) {
+      const auto cell = cells_.find({other, (column + columns - 2 + step) % columns});
       if (cell == cells_.end()) continue;
       size_t seen = 0;
       for (auto it = cell->second.rbegin(); it != cell->second.rend() && seen < kNeighbors; ++it, ++seen) {

@@ -69,6 +69,7 @@ class Occurrences {
     uint64_t item_id;
     uint64_t name_hash;
   };
+  // A grid over the globe: rows from south to north, columns of the row from the date line eastwards and around.
   using Cell = std::pair<int64_t, int64_t>;
   struct Timeline {
     std::map<std::pair<double, uint64_t>, Occurrence> by_begin;
@@ -85,6 +86,7 @@ class Occurrences {
   static void Erase(const std::string& key, uint64_t item_id, NameMap& map);
   static std::string KeyOf(absl::string_view source, absl::string_view name);
   Cell CellOf(const Occurrence& occurrence) const;
+  int64_t ColumnsOf(int64_t row) const;
 
   const double cell_meters_;
   absl::flat_hash_set<uint64_t> items_;

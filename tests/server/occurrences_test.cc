@@ -109,6 +109,28 @@ TEST(OccurrencesTest, ThePlacesWithinTheRadiusAreFoundAlsoAcrossCellsAndFarNorth
   }
 }
 
+TEST(OccurrencesTest, PlacesOnBothSidesOfTheDateLineAndOfAPoleAreNear) {
+  for (const double latitude : {-17.0, 0.0, 66.0}) {
+    Occurrences all(50);
+    const double degree = 111195.0 * std::cos(latitude * M_PI / 180);
+    all.Add(In(1, latitude, 180.0 - 20 / degree));
+    all.Add(In(2, latitude, -180.0 + 20 / degree));
+    all.Add(In(3, latitude, -180.0 + 60 / degree));
+    all.Add(In(4, latitude, 180.0));
+    EXPECT_THAT(Ids(all.NearInPlace(OccurrenceOf(In(9, latitude, 180.0 - 20 / degree)), 50)), ElementsAre(1, 2, 4)) << latitude;
+    EXPECT_THAT(Ids(all.NearInPlace(OccurrenceOf(In(9, latitude, -180.0)), 50)), ElementsAre(1, 2, 4)) << latitude;
+  }
+  for (const double pole : {-90.0, 90.0}) {
+    for (const double radius : {10.0, 50.0, 100'000.0}) {
+      Occurrences all(radius);
+      const double away = pole > 0 ? -1.0 : 1.0, third = radius / 111195.0 / 3;
+      for (uint64_t id = 1; id <= 12; ++id) all.Add(In(id, pole + away * third, -180.0 + 30.0 * id));
+      EXPECT_EQ(all.NearInPlace(OccurrenceOf(In(99, pole + away * third, 17.0)), radius).size(), 12u) << pole << " " << radius;
+      EXPECT_EQ(all.NearInPlace(OccurrenceOf(In(99, pole, 0.0)), radius).size(), 12u) << pole << " " << radius;
+    }
+  }
+}
+
 TEST(OccurrencesTest, NothingIsKeptOfWhatStatesNothingOrIsGone) {
   Occurrences all(50);
   all.Add(Thing(1, "", "a.png"));
