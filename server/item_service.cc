@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "mixmatch/v1/item_service.grpc.pb.h"
 #include "proto/base/status_macros.h"
+#include "server/answer_watch.h"
 #include "server/item_filter.h"
 #include "server/services.h"
 #include "server/validation.h"
@@ -131,10 +132,11 @@ class ItemServiceImpl final : public v1::ItemService::Service {
     if (!stream.Read(&message) || !message.has_header()) {
       return absl::InvalidArgumentError("live: the first message must be a header");
     }
+    AnswerWatch answers(absl::Seconds(core_.options.live.answer_seconds), [&] { context.TryCancel(); });
     MIXMATCH_ASSIGN_OR_RETURN(
         const auto live, core_.live_ingest->Begin(
                              message.header(), caller.principal,
-                             [&](const v1::LiveResponse& response) { stream.Write(response); },
+                             [&](const v1::LiveResponse& response) { answers.Watch([&] { stream.Write(response); }); },
                              [&] { context.TryCancel(); }));
     absl::Status wrong;
     while (wrong.ok() && stream.Read(&message)) {
@@ -153,6 +155,9 @@ class ItemServiceImpl final : public v1::ItemService::Service {
     const absl::Status ended = live->End(/*whole=*/false).status();
     MIXMATCH_RETURN_IF_ERROR(wrong);
     MIXMATCH_RETURN_IF_ERROR(ended);
+    if (answers.expired()) {
+      return absl::DeadlineExceededError("live: the client read no answer for --live-answer-seconds; read while sending");
+    }
     if (context.IsCancelled()) return absl::CancelledError("live: the client ended the call");
     return absl::InvalidArgumentError("live: the stream ended without an end; what was told is stored");
   }

@@ -10,6 +10,7 @@ struct LiveOptions {
   int max_streams = 4;               // --max-live-streams: at once; each has a decoding process of its own.
   int64_t max_bytes = 64LL << 30;    // --max-live-bytes: of one stream.
   double max_seconds = 12 * 3600.0;  // --max-live-seconds: of one stream, by its own clock.
+  double answer_seconds = 30.0;      // --live-answer-seconds: a client that takes no answer for so long is cut off.
 };
 
 }  // namespace mixmatch::server

@@ -151,6 +151,10 @@ void AddLive(CLI::App& app, ServerOptions& o) {
                  "A live stream of which nothing can be decoded for so long is ended")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_option("--live-answer-seconds", o.live.answer_seconds,
+                 "A live stream whose client does not read an answer for so long is ended")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
 }
 
 void AddBackup(CLI::App& app, BackupOptions& o) {

@@ -1,4 +1,5 @@
 // Sounds and videos that are stored while they are made: what was told can be found, whatever happens next.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -211,6 +212,52 @@ TEST(LiveTest, ADeletedItemEndsItsStream) {
   call.End();
   EXPECT_FALSE(call.Finish().ok());
   EXPECT_EQ(api.ListAll()->size(), 0u);
+}
+
+TEST(LiveTest, AClientThatSendsNothingMoreIsEndedAndWhatWasToldStays) {
+  ScratchDir dir;
+  ServerProcess server(dir.path(), {"--max-live-streams=1", "--live-idle-seconds=2"});
+  ASSERT_TRUE(server.Start());
+  Api api(server.address());
+  Call silent(api);
+  ASSERT_TRUE(silent.Send(absl::string_view(MakeStream()).substr(0, MakeStream().size() / 2)));
+  v1::LiveResponse response;
+  while (response.cut_reason().empty() && silent.Read(response)) {
+  }
+  EXPECT_THAT(response.cut_reason(), testing::HasSubstr("nothing could be decoded for 2 s"));
+  silent.Close();
+  EXPECT_EQ(silent.Finish().code(), absl::StatusCode::kDeadlineExceeded);
+  const auto item = api.Get(response.item().item_id());
+  ASSERT_TRUE(item.ok()) << item.status();
+  EXPECT_EQ(item->live_state(), v1::LIVE_STATE_CUT);
+  EXPECT_GE(item->part_count(), 1u);
+  Call next(api);
+  ASSERT_TRUE(next.Send(MakeStream()));
+  next.End();
+  EXPECT_TRUE(next.Finish().ok()) << "its place is free";
+}
+
+TEST(LiveTest, AClientThatReadsNoAnswersIsCutOffAndWhatWasToldStays) {
+  ScratchDir dir;
+  ServerProcess server(dir.path(), {"--max-live-streams=1", "--live-answer-seconds=1", "--live-idle-seconds=60"});
+  ASSERT_TRUE(server.Start());
+  Api api(server.address());
+  v1::UploadHeader header;  // So large that each answer fills the connection.
+  for (int i = 0; i < 64; ++i) (*header.mutable_metadata())[absl::StrCat("key", i)].set_text(std::string(4096, 'x'));
+  Call deaf(api, header);
+  int sent = 0;
+  while (sent < 64 && deaf.Send(MakeStream())) ++sent;
+  EXPECT_LT(sent, 64) << "the server goes on taking what it cannot tell of";
+  deaf.Finish().IgnoreError();
+  // Its end is told to nobody; the item says when it came.
+  std::vector<v1::Item> items;
+  do {
+    items = *api.ListAll();
+    ASSERT_EQ(items.size(), 1u);
+  } while (items[0].live_state() == v1::LIVE_STATE_RUNNING);
+  EXPECT_EQ(items[0].live_state(), v1::LIVE_STATE_CUT);
+  EXPECT_GE(items[0].part_count(), 1u);
+  EXPECT_NE(api.Put("the server lives"), 0u);
 }
 
 TEST(LiveTest, StreamsAreLimitedInNumberBytesAndSeconds) {
