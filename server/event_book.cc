@@ -122,6 +122,7 @@ absl::StatusOr<v1::Event> EventBook::Link(const v1::LinkRequest& request, const 
   for (const v1::EventMember& member : request.members()) {
     MIXMATCH_RETURN_IF_ERROR(PutMembership(member.item_id(), event_id, true, edit));
   }
+  MIXMATCH_RETURN_IF_ERROR(DissolveDeclared(*record, edit));
   if (!request.request_id().empty()) {
     storage::v1::RequestRecord answered;
     answered.set_event_id(event_id);
@@ -131,6 +132,37 @@ absl::StatusOr<v1::Event> EventBook::Link(const v1::LinkRequest& request, const 
   const v1::Event event = record->event();
   MIXMATCH_RETURN_IF_ERROR(edit.Commit(learner_).status());
   return event;
+}
+
+// Of what is formed of the members, what the declared event now says.
+absl::Status EventBook::DissolveDeclared(const storage::v1::EventRecord& record, EventEdit& edit) {
+  std::set<std::string> formed;
+  for (const v1::EventMember& member : record.event().members()) {
+    MIXMATCH_ASSIGN_OR_RETURN(const auto events, store_.GetEventIds(member.item_id()));
+    for (const std::string& event_id : events) {
+      if (absl::StartsWith(event_id, kFormedPrefix)) formed.insert(event_id);
+    }
+  }
+  for (const std::string& event_id : formed) MIXMATCH_RETURN_IF_ERROR(edit.YieldToDeclared(event_id));
+  return absl::OkStatus();
+}
+
+// Of what the rules say, what a declared event said as it was before and no longer says.
+absl::Status EventBook::FormUndeclared(const v1::Event& before, const v1::Event& after, EventEdit& edit) {
+  std::map<std::string, std::pair<FormedEvent, std::string>> again;  // By id, with the principal.
+  for (const v1::EventMember& member : before.members()) {
+    const ItemRecord* item = edit.Item(member.item_id());
+    if (HasItem(after, member.item_id()) || item == nullptr || item->links_removed()) continue;
+    for (FormedEvent& formed : forming_.Look(item->item()).put) {
+      const bool was_declared = std::all_of(formed.item_ids.begin(), formed.item_ids.end(),
+                                            [&](uint64_t item_id) { return HasItem(before, item_id); });
+      if (was_declared) again.try_emplace(formed.event_id, formed, PrincipalOf(item->principal()));
+    }
+  }
+  for (const auto& [event_id, formed] : again) {
+    MIXMATCH_RETURN_IF_ERROR(edit.Form({{formed.first}, {}}, formed.second));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<v1::Event> EventBook::Unlink(const v1::UnlinkRequest& request) {
@@ -158,8 +190,9 @@ absl::StatusOr<v1::Event> EventBook::Unlink(const v1::UnlinkRequest& request) {
     if (HasItem(event, member.item_id())) continue;
     MIXMATCH_RETURN_IF_ERROR(PutMembership(member.item_id(), event.event_id(), false, edit));
   }
-  edit.Relearn(event.event_id());
   const v1::Event left = event;
+  MIXMATCH_RETURN_IF_ERROR(FormUndeclared(before, left, edit));
+  edit.Relearn(left.event_id());
   MIXMATCH_RETURN_IF_ERROR(edit.Commit(learner_).status());
   return left;
 }

@@ -85,6 +85,9 @@ class EventBook {
   absl::Status CommitDelete(uint64_t item_id, absl::Span<const std::pair<int, uint64_t>> parts);
   absl::Status RetractItem(const ItemRecord& record, bool forever, EventEdit& edit)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status DissolveDeclared(const storage::v1::EventRecord& record, EventEdit& edit);
+  absl::Status FormUndeclared(const v1::Event& before, const v1::Event& after, EventEdit& edit)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status AddContainer(const ItemRecord& record, EventEdit& edit);
   // Forms what an item forms now that it has changed from `known`.
   absl::Status FormAnew(const ItemRecord& known, const ItemRecord& record, EventEdit& edit)

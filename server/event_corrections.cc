@@ -266,6 +266,8 @@ absl::StatusOr<v1::RemoveLinksResponse> EventBook::RemoveLinks(const v1::RemoveL
       });
       if (!left) MIXMATCH_RETURN_IF_ERROR(PutMembership(member.item_id(), event_id, false, edit));
     }
+    const v1::Event after = record->event();
+    MIXMATCH_RETURN_IF_ERROR(FormUndeclared(before, after, edit));
   }
   MIXMATCH_ASSIGN_OR_RETURN(const uint64_t changed, edit.Commit(learner_));
   response.set_events_changed(response.events_changed() + changed);

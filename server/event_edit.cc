@@ -169,6 +169,14 @@ absl::Status EventEdit::Dissolve(const std::string& event_id, bool forever) {
   return absl::OkStatus();
 }
 
+absl::Status EventEdit::YieldToDeclared(const std::string& event_id) {
+  MIXMATCH_ASSIGN_OR_RETURN(storage::v1::EventRecord* record, Open(event_id));
+  if (!IsFormed(record->event())) return absl::OkStatus();
+  std::vector<uint64_t> item_ids;
+  for (const v1::EventMember& member : record->event().members()) item_ids.push_back(member.item_id());
+  return AreDeclaredTogether(item_ids) ? Dissolve(event_id, /*forever=*/false) : absl::OkStatus();
+}
+
 bool EventEdit::AreDeclaredTogether(const std::vector<uint64_t>& item_ids) {
   std::set<std::string> shared;
   for (size_t i = 0; i < item_ids.size(); ++i) {

@@ -56,6 +56,9 @@ class EventEdit {
   // Dissolves one formed event; `forever`: with its corrections.
   absl::Status Dissolve(const std::string& event_id, bool forever);
 
+  // Dissolves a formed event whose items are all members of one declared event: what is declared needs no guess.
+  absl::Status YieldToDeclared(const std::string& event_id);
+
   // The learner looks at the event again.
   void Relearn(const std::string& event_id) { relearn_.insert(event_id); }
   // At the event and at items that may now count alone, or no longer do.

@@ -163,6 +163,10 @@ void EventForming::FormPlaces(const v1::Item& item, FormingChange& change, const
 
 FormingChange EventForming::Add(const v1::Item& item) {
   occurrences_.Add(item);
+  return Look(item);
+}
+
+FormingChange EventForming::Look(const v1::Item& item) const {
   FormingChange change;
   std::set<uint64_t> linked;
   FormNames(item, change, linked);

@@ -48,6 +48,8 @@ class EventForming {
   // place of those that were taken for want of it. By place: an item that comes, and the nearest of other modalities
   // within the radius, up to `nearest` of each. A pair that is linked by name is not by time, nor either by place.
   FormingChange Add(const v1::Item& item);
+  // What an item that is there has with others by the same rules, were it to come now; nothing changes.
+  FormingChange Look(const v1::Item& item) const;
   FormingChange Remove(const v1::Item& item);
 
  private:

@@ -260,6 +260,35 @@ TEST_F(EventBookTest, WhatIsDeclaredTogetherIsNotFormedToo) {
   EXPECT_THAT(FormedOf(a), IsEmpty());
 }
 
+TEST_F(EventBookTest, ALinkTakesThePlaceOfWhatWasFormedAndAnUnlinkGivesItBackAsItWasCorrected) {
+  const uint64_t a = AddItem("", 1, "s", "x.png"), b = AddItem("", 1, "s", "x.ogg");
+  const std::vector<std::string> formed = FormedOf(a);
+  ASSERT_EQ(formed.size(), 1u);
+  v1::CorrectLinkRequest heavier;
+  heavier.set_link_id(LinkId(formed[0], "all"));
+  heavier.set_weight(5.0);
+  ASSERT_TRUE(book_->CorrectLink(heavier).ok());
+  ASSERT_TRUE(book_->Link(LinkOf("hand", {a, b})).ok());
+  EXPECT_THAT(FormedOf(a), IsEmpty());
+  EXPECT_THAT(*GroupsOf(*store_, formed[0]), IsEmpty());
+  EXPECT_EQ(GroupsOf(*store_, "hand")->size(), 1u);
+  v1::UnlinkRequest undo;
+  undo.set_event_id("hand");
+  ASSERT_TRUE(book_->Unlink(undo).ok());
+  EXPECT_EQ(FormedOf(a), formed);
+  EXPECT_THAT(StoredMembers(formed[0]), ElementsAre(a, b));
+  const auto groups = GroupsOf(*store_, formed[0]);
+  ASSERT_EQ(groups->size(), 1u);
+  EXPECT_EQ(groups->at(0).weight, 5.0);
+}
+
+TEST_F(EventBookTest, WhatIsFormedWithOthersTooStaysBesideALinkOfSome) {
+  const uint64_t a = AddItem("", 1, "s", "x.png"), b = AddItem("", 1, "s", "x.ogg");
+  AddItem("", 1, "s", "x.txt");
+  ASSERT_TRUE(book_->Link(LinkOf("hand", {a, b})).ok());
+  EXPECT_EQ(FormedOf(a).size(), 1u);
+}
+
 TEST_F(EventBookTest, AnUndoneLinkTeachesNothingAndStaysUndoneWhenItIsFormedAgain) {
   const uint64_t a = AddItem("", 1, "s", "x.png"), b = AddItem("", 1, "s", "x.ogg");
   const std::string event = FormedOf(a).at(0);
