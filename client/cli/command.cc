@@ -99,16 +99,17 @@ absl::Status Apply(const Access& access, Session& session) {
       "where something else encrypts");
 }
 
-// Runs what stands at `at` in the arguments with all that follows.
-int RunExternal(const std::vector<std::string>& arguments, size_t at, const Terminal& terminal,
-                const Launcher& launch) {
-  const std::string program = absl::StrCat("mixmatch-", arguments[at]);
+// Runs an external command with the arguments from `rest` on.
+int RunExternal(const ExternalCommand& command, const std::vector<std::string>& arguments, size_t rest,
+                const Terminal& terminal, const Launcher& launch) {
+  std::vector<std::string> given(arguments.begin() + static_cast<ptrdiff_t>(rest), arguments.end());
+  if (*command.first != '\0') given.insert(given.begin(), command.first);
   terminal.out.flush();
-  const absl::Status status = launch(program, {arguments.begin() + static_cast<ptrdiff_t>(at) + 1, arguments.end()});
+  const absl::Status status = launch(command.program, given);
   if (status.ok()) return kOk;
-  terminal.err << "mixmatch " << arguments[at] << ": " << status.message() << "\n";
+  terminal.err << "mixmatch " << command.words << ": " << status.message() << "\n";
   if (!absl::IsNotFound(status)) return kSomeFailed;
-  terminal.err << "Build it with: deploy/build release " << program << "\nand put it beside mixmatch.\n";
+  terminal.err << "Build it with: deploy/build release " << command.program << "\nand put it beside mixmatch.\n";
   return kUsage;
 }
 
@@ -116,7 +117,10 @@ int RunExternal(const std::vector<std::string>& arguments, size_t at, const Term
 
 int Run(const std::vector<std::string>& arguments, const Terminal& terminal, const ClientFactory& factory,
         const Launcher& launch) {
-  if (const size_t at = FindExternal(arguments); at > 0) return RunExternal(arguments, at, terminal, launch);
+  size_t rest = 0;
+  if (const ExternalCommand* command = FindExternal(arguments, &rest); command != nullptr) {
+    return RunExternal(*command, arguments, rest, terminal, launch);
+  }
   Session session(terminal, factory);
   CLI::App app("Uploads to, searches and administers a Mix-Match server.", "mixmatch");
   app.footer(
@@ -148,7 +152,7 @@ int Run(const std::vector<std::string>& arguments, const Terminal& terminal, con
   AddAdmin(app, session);
   AddHealth(app, session);
   AddWhoAmI(app, session);
-  for (const ExternalCommand& command : ExternalCommands()) app.add_subcommand(command.name, command.summary);
+  AddExternals("", app);
   AddCompletion(app, session);
 
   std::vector<const char*> argv;

@@ -2,10 +2,13 @@
 
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -17,9 +20,14 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr ExternalCommand kCommands[] = {
-    {"train", "Train a trunk on prepared shards (runs mixmatch-train)"},
-    {"shards", "Prepare shards of training data from files (runs mixmatch-shards)"},
+    {"train", "mixmatch-train", "", "Train a trunk on prepared shards (runs mixmatch-train)"},
+    {"shards", "mixmatch-shards", "", "Prepare shards of training data from files (runs mixmatch-shards)"},
+    {"admin restore", "mixmatchd", "restore", "Make a data directory of a backup, here (runs mixmatchd restore)"},
 };
+
+// Global options that take the next argument.
+constexpr absl::string_view kWithValue[] = {"--server",   "--timeout", "--token-file",     "--tls-ca",
+                                            "--tls-cert", "--tls-key", "--tls-server-name"};
 
 bool IsProgram(const std::string& path) {
   std::error_code error;
@@ -30,16 +38,29 @@ bool IsProgram(const std::string& path) {
 
 absl::Span<const ExternalCommand> ExternalCommands() { return kCommands; }
 
-size_t FindExternal(const std::vector<std::string>& arguments) {
+const ExternalCommand* FindExternal(const std::vector<std::string>& arguments, size_t* rest) {
   size_t at = 1;
   while (at < arguments.size() && absl::StartsWith(arguments[at], "-")) {
-    at += arguments[at] == "--server" || arguments[at] == "--timeout" ? 2 : 1;
+    at += std::find(std::begin(kWithValue), std::end(kWithValue), arguments[at]) != std::end(kWithValue) ? 2 : 1;
   }
-  if (at >= arguments.size()) return 0;
   for (const ExternalCommand& command : kCommands) {
-    if (arguments[at] == command.name) return at;
+    const std::vector<std::string> words = absl::StrSplit(command.words, ' ');
+    if (at + words.size() > arguments.size()) continue;
+    if (!std::equal(words.begin(), words.end(), arguments.begin() + static_cast<ptrdiff_t>(at))) continue;
+    *rest = at + words.size();
+    return &command;
   }
-  return 0;
+  return nullptr;
+}
+
+void AddExternals(absl::string_view parent, CLI::App& app) {
+  for (const ExternalCommand& command : kCommands) {
+    const absl::string_view words = command.words;
+    const size_t space = words.rfind(' ');
+    const absl::string_view above = space == absl::string_view::npos ? "" : words.substr(0, space);
+    const absl::string_view last = space == absl::string_view::npos ? words : words.substr(space + 1);
+    if (above == parent) app.add_subcommand(std::string(last), command.summary);
+  }
 }
 
 std::string FindProgram(const std::string& program, const std::string& folder, absl::string_view path) {

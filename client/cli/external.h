@@ -10,19 +10,28 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 
+namespace CLI {
+class App;
+}  // namespace CLI
+
 namespace mixmatch::client {
 
 struct ExternalCommand {
-  const char* name;     // "train"; the program is "mixmatch-train", and so is the build target that makes it.
+  const char* words;    // "train", "admin restore".
+  const char* program;  // "mixmatch-train", which is also the build target that makes it.
+  const char* first;    // The program's first argument; "" for none.
   const char* summary;  // One line for --help.
 };
 
 // All of them.
 absl::Span<const ExternalCommand> ExternalCommands();
 
-// Where in `arguments` (as of main) the name of an external command stands, 0 if they call none. Global options may
-// stand before it; everything behind it is the program's.
-size_t FindExternal(const std::vector<std::string>& arguments);
+// The command that `arguments` (as of main) call, null if they call none. Global options may stand before its words;
+// `rest` is set to where what is behind them begins, which is the program's.
+const ExternalCommand* FindExternal(const std::vector<std::string>& arguments, size_t* rest);
+
+// Lists those below `parent` ("" or a command's words) in the help of `app`.
+void AddExternals(absl::string_view parent, CLI::App& app);
 
 // The path of an executable file `program`: in `folder`, else in the first of `path` (folders with colons between) that
 // has one; "" if there is none.

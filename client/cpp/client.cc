@@ -259,6 +259,14 @@ class GrpcClient final : public Client {
     request.set_trunk(trunk);
     return StatusOf(Call(&v1::LearningService::Stub::Rollback, *learning_, request, v1::RollbackResponse()));
   }
+  absl::StatusOr<v1::LearningStatus> PinTrunk(bool pinned) override {
+    v1::PinTrunkRequest request;
+    request.set_pinned(pinned);
+    return StatusOf(Call(&v1::LearningService::Stub::PinTrunk, *learning_, request, v1::PinTrunkResponse()));
+  }
+  absl::StatusOr<v1::CompareTrunksResponse> CompareTrunks(const v1::CompareTrunksRequest& request) override {
+    return Call(&v1::LearningService::Stub::CompareTrunks, *learning_, request, v1::CompareTrunksResponse());
+  }
   absl::StatusOr<v1::HistoryResponse> LearningHistory() override {
     return Call(&v1::LearningService::Stub::History, *learning_, v1::HistoryRequest(), v1::HistoryResponse());
   }
@@ -323,6 +331,46 @@ class GrpcClient final : public Client {
 
   absl::StatusOr<v1::StatsResponse> Stats() override {
     return Call(&v1::AdminService::Stub::Stats, *admin_, v1::StatsRequest(), v1::StatsResponse());
+  }
+  absl::StatusOr<v1::Operation> Backup(const v1::BackupRequest& request) override {
+    return OperationOf(Call(&v1::AdminService::Stub::Backup, *admin_, request, v1::BackupResponse()));
+  }
+  absl::StatusOr<v1::ListBackupsResponse> ListBackups(const v1::ListBackupsRequest& request) override {
+    return Call(&v1::AdminService::Stub::ListBackups, *admin_, request, v1::ListBackupsResponse());
+  }
+  absl::Status DeleteBackup(const v1::DeleteBackupRequest& request) override {
+    return Call(&v1::AdminService::Stub::DeleteBackup, *admin_, request, v1::DeleteBackupResponse()).status();
+  }
+  absl::StatusOr<v1::Operation> Verify(const v1::VerifyRequest& request) override {
+    return OperationOf(Call(&v1::AdminService::Stub::Verify, *admin_, request, v1::VerifyResponse()));
+  }
+  absl::StatusOr<v1::Operation> Compact() override {
+    return OperationOf(Call(&v1::AdminService::Stub::Compact, *admin_, v1::CompactRequest(), v1::CompactResponse()));
+  }
+  absl::Status ExportCheckpoint(const std::function<void(absl::string_view)>& write) override {
+    grpc::ClientContext context;
+    SetDeadline(context);
+    const auto reader = admin_->ExportCheckpoint(&context, v1::ExportCheckpointRequest());
+    v1::ExportCheckpointResponse response;
+    while (reader->Read(&response)) write(response.chunk());
+    return ToAbsl(reader->Finish());
+  }
+  absl::StatusOr<v1::Operation> ImportCheckpoint(std::istream& archive, bool force) override {
+    grpc::ClientContext context;
+    SetDeadline(context);
+    v1::ImportCheckpointResponse response;
+    const auto writer = admin_->ImportCheckpoint(&context, &response);
+    v1::ImportCheckpointRequest message;
+    message.mutable_header()->set_force(force);
+    std::string piece(kChunkBytes, '\0');
+    bool open = writer->Write(message);
+    while (open && archive.read(piece.data(), static_cast<std::streamsize>(piece.size())).gcount() > 0) {
+      message.set_chunk(piece.data(), static_cast<size_t>(archive.gcount()));
+      open = writer->Write(message);
+    }
+    writer->WritesDone();
+    if (const absl::Status status = ToAbsl(writer->Finish()); !status.ok()) return status;
+    return std::move(*response.mutable_operation());
   }
   absl::StatusOr<v1::Operation> Reindex(const v1::ReindexRequest& request) override {
     return OperationOf(Call(&v1::AdminService::Stub::Reindex, *admin_, request, v1::ReindexResponse()));

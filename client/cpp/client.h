@@ -86,6 +86,8 @@ class Client {
   virtual absl::StatusOr<v1::LearningStatus> ResumeLearning() = 0;
   virtual absl::StatusOr<v1::LearningStatus> RollBack(uint64_t trunk) = 0;
   virtual absl::StatusOr<v1::HistoryResponse> LearningHistory() = 0;
+  virtual absl::StatusOr<v1::LearningStatus> PinTrunk(bool pinned) = 0;
+  virtual absl::StatusOr<v1::CompareTrunksResponse> CompareTrunks(const v1::CompareTrunksRequest& request) = 0;
   // Until `visit` returns false.
   virtual absl::Status WatchLearning(absl::Duration interval,
                                      const std::function<bool(const v1::LearningStatus&)>& visit) = 0;
@@ -104,6 +106,14 @@ class Client {
   virtual absl::StatusOr<v1::Token> RevokeToken(const std::string& token_id);
 
   virtual absl::StatusOr<v1::StatsResponse> Stats() = 0;
+  virtual absl::StatusOr<v1::Operation> Backup(const v1::BackupRequest& request) = 0;
+  virtual absl::StatusOr<v1::ListBackupsResponse> ListBackups(const v1::ListBackupsRequest& request) = 0;
+  virtual absl::Status DeleteBackup(const v1::DeleteBackupRequest& request) = 0;
+  virtual absl::StatusOr<v1::Operation> Verify(const v1::VerifyRequest& request) = 0;
+  virtual absl::StatusOr<v1::Operation> Compact() = 0;
+  // Calls `write` with pieces of the archive in order.
+  virtual absl::Status ExportCheckpoint(const std::function<void(absl::string_view)>& write) = 0;
+  virtual absl::StatusOr<v1::Operation> ImportCheckpoint(std::istream& archive, bool force) = 0;
   virtual absl::StatusOr<v1::Operation> Reindex(const v1::ReindexRequest& request) = 0;
   virtual absl::StatusOr<v1::ListOperationsResponse> ListOperations(const v1::ListOperationsRequest& request) = 0;
   virtual absl::StatusOr<v1::Operation> GetOperation(const std::string& id) = 0;

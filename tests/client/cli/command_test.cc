@@ -8,6 +8,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "client/cli/operation.h"
 #include "tests/client/cli/fake_client.h"
 
 namespace mixmatch::client {
@@ -317,6 +318,93 @@ TEST_F(CommandTest, OperationsListsOrActsOnOne) {
   EXPECT_EQ(Run({"admin", "operations"}), kOk);
   EXPECT_EQ(Run({"admin", "operations", "get", "reindex-7"}), kOk);
   EXPECT_THAT(out_, HasSubstr("reindex-7"));
+}
+
+TEST_F(CommandTest, ABackupIsWaitedForAndSaysWhatWasCopied) {
+  server_.ended.set_kind("backup");
+  server_.ended.set_state(v1::OPERATION_STATE_SUCCEEDED);
+  server_.ended.mutable_backup()->set_folder("daily");
+  server_.ended.mutable_backup()->set_backup_id(3);
+  server_.ended.mutable_backup()->set_copied_bytes(2 << 20);
+  EXPECT_EQ(Run({"admin", "backup", "--folder", "daily", "--keep", "7"}), kOk);
+  ASSERT_EQ(server_.backups.size(), 1u);
+  EXPECT_EQ(server_.backups[0].folder(), "daily");
+  EXPECT_EQ(server_.backups[0].keep(), 7u);
+  EXPECT_THAT(out_, HasSubstr("daily/3"));
+  EXPECT_THAT(out_, HasSubstr("2.0 MiB copied"));
+  server_.ended.set_state(v1::OPERATION_STATE_FAILED);
+  server_.ended.set_error("the disk is full");
+  EXPECT_EQ(Run({"admin", "backup"}), kSomeFailed);
+  EXPECT_THAT(out_, HasSubstr("the disk is full"));
+}
+
+TEST_F(CommandTest, AVerificationExitsWithOneWhereSomethingWasFoundAndNotPutRight) {
+  server_.ended.set_kind("verify");
+  server_.ended.set_state(v1::OPERATION_STATE_SUCCEEDED);
+  EXPECT_EQ(Run({"admin", "verify", "--content"}), kOk);
+  EXPECT_TRUE(server_.verifications.back().content());
+  EXPECT_THAT(out_, HasSubstr("nothing wrong"));
+  v1::Finding& finding = *server_.ended.add_findings();
+  finding.set_kind("bad-checksum");
+  finding.set_where("store/000012.sst");
+  server_.ended.set_findings_total(1);
+  EXPECT_EQ(Run({"admin", "verify"}), kSomeFailed);
+  EXPECT_THAT(out_, HasSubstr("store/000012.sst"));
+  finding.set_repaired(true);
+  EXPECT_EQ(Run({"admin", "verify", "--repair"}), kOk);
+  EXPECT_TRUE(server_.verifications.back().repair());
+  server_.ended.set_findings_total(2000);  // Most of them are not shown.
+  EXPECT_EQ(Run({"admin", "verify", "--repair"}), kSomeFailed);
+}
+
+TEST_F(CommandTest, AReindexIsAskedForWithItsSourceRateOrWhatItGoesOnWith) {
+  EXPECT_EQ(Run({"admin", "reindex", "--source", "tokens", "--modality", "audio", "--rate", "20"}), kOk);
+  EXPECT_EQ(server_.reindexes.back().source(), v1::REINDEX_SOURCE_TOKENS);
+  EXPECT_EQ(server_.reindexes.back().modality(), v1::MODALITY_AUDIO);
+  EXPECT_EQ(server_.reindexes.back().max_parts_per_second(), 20.0);
+  EXPECT_EQ(Run({"admin", "reindex", "--resume", "reindex-7"}), kOk);
+  EXPECT_EQ(server_.reindexes.back().resume_operation_id(), "reindex-7");
+  EXPECT_EQ(server_.reindexes.back().source(), v1::REINDEX_SOURCE_UNSPECIFIED);
+  EXPECT_EQ(Run({"admin", "reindex", "--source", "guesses"}), kUsage);
+}
+
+TEST_F(CommandTest, ACheckpointIsExportedWholeOrNotAtAllAndImported) {
+  const std::string path = (folder_ / "learned").string();
+  EXPECT_EQ(Run({"admin", "checkpoint", "export", path}), kOk);
+  EXPECT_EQ(Run({"admin", "checkpoint", "import", path, "--no-wait"}), kOk);
+  EXPECT_EQ(server_.imported, "weights");
+  server_.error = absl::UnavailableError("gone");
+  EXPECT_EQ(Run({"admin", "checkpoint", "export", path + "2"}), kUnreachable);
+  EXPECT_FALSE(fs::exists(path + "2"));
+  EXPECT_FALSE(fs::exists(path + "2.part"));
+}
+
+TEST_F(CommandTest, GenerationsArePinnedComparedAndListed) {
+  EXPECT_EQ(Run({"admin", "generations", "pin"}), kOk);
+  EXPECT_THAT(out_, HasSubstr("pinned"));
+  EXPECT_EQ(Run({"admin", "generations", "compare", "3", "7"}), kOk);
+  EXPECT_EQ(Run({"admin", "generations", "compare"}), kUsage);
+  EXPECT_EQ(Run({"admin", "generations"}), kOk);
+  EXPECT_EQ(Run({"admin", "generations", "rollback", "3"}), kOk);
+}
+
+TEST_F(CommandTest, RestoreRunsTheServersProgramWithItsArguments) {
+  EXPECT_EQ(Run({"admin", "restore", "--backup-dir", "b", "--data-dir", "d"}), kOk);
+  EXPECT_THAT(launched_, testing::ElementsAre("mixmatchd", "restore", "--backup-dir", "b", "--data-dir", "d"));
+  EXPECT_EQ(Run({"admin", "--help"}), kOk);
+  EXPECT_THAT(out_, HasSubstr("restore"));
+}
+
+TEST(ProgressLineTest, TellsShareAmountRateAndTimeLeftOnceTheyAreKnown) {
+  v1::Operation operation;
+  operation.set_kind("reindex");
+  EXPECT_EQ(ProgressLine(operation, 0, absl::ZeroDuration()), "[------------------------]   0 %");
+  operation.set_total(400);
+  operation.set_done(100);
+  EXPECT_EQ(ProgressLine(operation, 0, absl::Seconds(2)), "[######------------------]  25 %  100/400  50/s  0:06 left");
+  EXPECT_EQ(ProgressLine(operation, 100, absl::Seconds(2)), "[######------------------]  25 %  100/400");
+  operation.set_done(500);  // More than was known at the start.
+  EXPECT_EQ(ProgressLine(operation, 0, absl::Seconds(1)), "[########################] 100 %  500/400  500/s");
 }
 
 TEST_F(CommandTest, CompletionNamesCommandsAndOptionsForEveryShell) {

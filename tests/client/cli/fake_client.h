@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "client/cpp/client.h"
+#include "proto/base/status_macros.h"
 
 namespace mixmatch::client {
 
@@ -26,6 +27,11 @@ struct FakeServer {
   std::string large;
   v1::SearchResponse hits;
   v1::HistoryResponse history;
+  std::vector<v1::BackupRequest> backups;
+  std::vector<v1::VerifyRequest> verifications;
+  std::vector<v1::ReindexRequest> reindexes;
+  std::string imported;
+  v1::Operation ended;  // What operations come to.
   std::mutex mutex;
 };
 
@@ -160,7 +166,43 @@ class FakeClient final : public Client {
     return response;
   }
   absl::StatusOr<v1::StatsResponse> Stats() override { return Ok<v1::StatsResponse>(); }
-  absl::StatusOr<v1::Operation> Reindex(const v1::ReindexRequest&) override { return Ok<v1::Operation>(); }
+  absl::StatusOr<v1::LearningStatus> PinTrunk(bool pinned) override {
+    auto status = Ok<v1::LearningStatus>();
+    if (status.ok()) status->set_pinned(pinned);
+    return status;
+  }
+  absl::StatusOr<v1::CompareTrunksResponse> CompareTrunks(const v1::CompareTrunksRequest& request) override {
+    auto response = Ok<v1::CompareTrunksResponse>();
+    if (response.ok()) response->mutable_trunk()->set_trunk(request.trunk());
+    return response;
+  }
+  absl::StatusOr<v1::Operation> Backup(const v1::BackupRequest& request) override {
+    server_.backups.push_back(request);
+    return Begun("backup-1");
+  }
+  absl::StatusOr<v1::ListBackupsResponse> ListBackups(const v1::ListBackupsRequest&) override {
+    auto response = Ok<v1::ListBackupsResponse>();
+    if (response.ok()) response->add_backups()->set_folder("default");
+    return response;
+  }
+  absl::Status DeleteBackup(const v1::DeleteBackupRequest&) override { return server_.error; }
+  absl::StatusOr<v1::Operation> Verify(const v1::VerifyRequest& request) override {
+    server_.verifications.push_back(request);
+    return Begun("verify-1");
+  }
+  absl::StatusOr<v1::Operation> Compact() override { return Begun("compact-1"); }
+  absl::Status ExportCheckpoint(const std::function<void(absl::string_view)>& write) override {
+    if (server_.error.ok()) write("weights");
+    return server_.error;
+  }
+  absl::StatusOr<v1::Operation> ImportCheckpoint(std::istream& archive, bool) override {
+    server_.imported.assign(std::istreambuf_iterator<char>(archive), std::istreambuf_iterator<char>());
+    return Begun("import-1");
+  }
+  absl::StatusOr<v1::Operation> Reindex(const v1::ReindexRequest& request) override {
+    server_.reindexes.push_back(request);
+    return Begun("reindex-7");
+  }
   absl::StatusOr<v1::ListOperationsResponse> ListOperations(const v1::ListOperationsRequest&) override {
     return Ok<v1::ListOperationsResponse>();
   }
@@ -171,11 +213,21 @@ class FakeClient final : public Client {
     return operation;
   }
   absl::StatusOr<v1::Operation> CancelOperation(const std::string& id) override { return GetOperation(id); }
+  // Runs for two calls, then has ended as `ended` says.
   absl::StatusOr<v1::Operation> WaitOperation(const std::string& id, absl::Duration) override {
-    return GetOperation(id);
+    MIXMATCH_ASSIGN_OR_RETURN(v1::Operation operation, GetOperation(id));
+    if (++waits_ > 2) operation = server_.ended;
+    operation.set_operation_id(id);
+    if (waits_ <= 2) operation.set_state(v1::OPERATION_STATE_RUNNING);
+    return operation;
   }
 
  private:
+  absl::StatusOr<v1::Operation> Begun(const std::string& id) {
+    auto operation = GetOperation(id);
+    if (operation.ok()) operation->set_state(v1::OPERATION_STATE_RUNNING);
+    return operation;
+  }
   template <typename Response>
   absl::StatusOr<Response> Ok() const {
     if (!server_.error.ok()) return server_.error;
@@ -183,6 +235,7 @@ class FakeClient final : public Client {
   }
 
   FakeServer& server_;
+  int waits_ = 0;
 };
 
 }  // namespace mixmatch::client
