@@ -330,7 +330,9 @@ TEST_F(BackupTest, AKilledRestoreCanBeRunAgain) {
     absl::SleepFor(absl::Milliseconds(milliseconds));
     restore.Kill();
     const bool whole = fs::exists(data + "/store") && !fs::exists(data + "/restoring");
-    if (!whole) EXPECT_EQ(Restore({"--data-dir", data}).status, 0);
+    if (!whole) {
+      EXPECT_EQ(Restore({"--data-dir", data}).status, 0);
+    }
     ServerProcess copy(data, {"--learning", "off"});
     ASSERT_TRUE(copy.Start());
     EXPECT_EQ(Api(copy.address()).Stats().items(), 3u * kEvents + 40);

@@ -37,7 +37,9 @@ class BackupFolderTest : public testing::Test {
     const index::StoreBackup made = backups.store().Create(*store_, {}).value();
     record.mutable_set()->set_backup_id(made.id);
     record.mutable_set()->set_bytes(made.bytes + 7);
-    if (commit) EXPECT_TRUE(backups.Commit(record).ok());
+    if (commit) {
+      EXPECT_TRUE(backups.Commit(record).ok());
+    }
     return record;
   }
   // A record with this content, whole in itself.
