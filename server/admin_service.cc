@@ -1,6 +1,4 @@
-#include <unistd.h>
-
-#include <fstream>
+#include <chrono>
 #include <map>
 #include <utility>
 
@@ -11,6 +9,7 @@
 #include "proto/base/status_macros.h"
 #include "server/backup/checkpoint_archive.h"
 #include "server/backup/compaction.h"
+#include "server/log.h"
 #include "server/services.h"
 #include "server/validation.h"
 
@@ -21,19 +20,32 @@ using google::protobuf::util::TimeUtil;
 
 constexpr size_t kExportBytes = 1 << 20;
 
-uint64_t ResidentBytes() {
-  std::ifstream statm("/proc/self/statm");
-  uint64_t size = 0, resident = 0;
-  statm >> size >> resident;
-  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-}
-
 class AdminServiceImpl final : public v1::AdminService::Service {
  public:
   AdminServiceImpl(Core& core, FrontDoor& door) : core_(core), door_(door) {}
 
   grpc::Status Stats(grpc::ServerContext* context, const v1::StatsRequest*, v1::StatsResponse* response) override {
     return door_.Handle(*context, "AdminService/Stats", [&](const Caller&) { return DoStats(*response); });
+  }
+
+  grpc::Status GetConfig(grpc::ServerContext* context, const v1::GetConfigRequest*,
+                         v1::GetConfigResponse* response) override {
+    return door_.Handle(*context, "AdminService/GetConfig", [&](const Caller&) {
+      for (const Setting& setting : core_.options.settings) {
+        v1::Setting& to = *response->add_settings();
+        to.set_name(setting.name);
+        to.set_value(setting.value);
+        to.set_changed(setting.changed);
+        to.set_description(setting.description);
+      }
+      return absl::OkStatus();
+    });
+  }
+
+  grpc::Status Drain(grpc::ServerContext* context, const v1::DrainRequest* request,
+                     v1::DrainResponse* response) override {
+    return door_.Handle(*context, "AdminService/Drain",
+                        [&](const Caller&) { return DoDrain(*context, request->off(), *response); });
   }
 
   grpc::Status Reindex(grpc::ServerContext* context, const v1::ReindexRequest* request,
@@ -175,6 +187,21 @@ class AdminServiceImpl final : public v1::AdminService::Service {
     }), response);
   }
 
+  absl::Status DoDrain(const grpc::ServerContext& context, bool off, v1::DrainResponse& response) {
+    absl::Status status;
+    if (off) {
+      core_.drain.End();
+    } else {
+      const auto deadline = context.deadline();
+      const bool bounded = deadline < std::chrono::system_clock::time_point::max();
+      status = core_.drain.Begin(bounded ? absl::FromChrono(deadline) : absl::InfiniteFuture(),
+                                 [&] { return context.IsCancelled() || core_.stopping; });
+    }
+    response.set_draining(core_.drain.draining());
+    Log::Info(core_.drain.draining() ? "drained: writes are refused" : "writes are taken again");
+    return status;
+  }
+
   absl::Status DoWait(const grpc::ServerContext& context, const v1::WaitOperationRequest& request,
                       v1::WaitOperationResponse& response) {
     double seconds = 60.0;
@@ -222,7 +249,7 @@ class AdminServiceImpl final : public v1::AdminService::Service {
     response.set_segments_rebuilt(core_.restored.segments_rebuilt);
     MIXMATCH_ASSIGN_OR_RETURN(const uint64_t disk_bytes, core_.store->DiskBytes());
     response.set_disk_bytes(disk_bytes);
-    response.set_resident_bytes(ResidentBytes());
+    response.set_resident_bytes(static_cast<uint64_t>(ResidentBytes()));
     response.set_searches(core_.queries->searches());
     response.set_searches_refused(core_.queries->gate().refused());
     response.set_searches_abandoned(core_.queries->abandoned());

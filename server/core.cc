@@ -22,6 +22,26 @@ absl::StatusOr<uint64_t> NextItemId(const index::Store& store, const Catalog& ca
   return std::max(noted, catalog.largest_id() + 1);
 }
 
+// Server and decoders.
+std::unique_ptr<Headroom> MakeHeadroom(Core& core) {
+  OverloadOptions options = core.options.overload;
+  if (options.max_memory_bytes == 0) options.max_memory_bytes = MostMemory();
+  return std::make_unique<Headroom>(options, [&core] {
+    ResourceReading reading = DiskSpace(core.options.data_dir);
+    reading.memory = ResidentBytes() + core.decoder->stats().resident_bytes;
+    return reading;
+  });
+}
+
+// Whether learning is to wait: what it writes is not needed by anyone yet, and a publication builds all indexes a second
+// time.
+bool HoldsLearning(Core& core) {
+  if (core.headroom->disk_low() || core.headroom->memory() != Headroom::Memory::kEnough) return true;
+  int64_t index_bytes = 0;
+  for (const auto& slot : core.live->Current()->slots) index_bytes += slot->stats().bytes_resident();
+  return !core.headroom->HasMemoryFor(index_bytes);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Core>> Core::Open(const ServerOptions& options) {
@@ -42,6 +62,8 @@ absl::StatusOr<std::unique_ptr<Core>> Core::Open(const ServerOptions& options) {
         absl::StrCat("--data-dir: cannot make ", options.index.scratch_directory, ": ", error.message()));
   }
   MIXMATCH_ASSIGN_OR_RETURN(core->decoder, model::MediaDecoder::Create(options.decoder));
+  core->headroom = MakeHeadroom(*core);
+  core->options.learner.hold = [core = core.get()] { return HoldsLearning(*core); };
   MIXMATCH_RETURN_IF_ERROR(core->store->ForEachItem(0, [&](const storage::v1::ItemRecord& record) {
     core->catalog.Put(record);
     return true;
@@ -50,9 +72,9 @@ absl::StatusOr<std::unique_ptr<Core>> Core::Open(const ServerOptions& options) {
   MIXMATCH_ASSIGN_OR_RETURN(core->restored, core->checkpoint->Restore());
   core->live = std::make_unique<LiveIndex>(core->restored.serving);
   core->maintenance = std::make_unique<Maintenance>(*core->live);
-  core->learner = std::make_unique<Learner>(options.learner, *core->store, core->catalog, *core->live, *core->checkpoint);
+  core->learner = std::make_unique<Learner>(core->options.learner, *core->store, core->catalog, *core->live, *core->checkpoint);
   core->trunk_learner =
-      std::make_unique<TrunkLearner>(options.learner, *core->store, *core->live, *core->learner, *core->checkpoint);
+      std::make_unique<TrunkLearner>(core->options.learner, *core->store, *core->live, *core->learner, *core->checkpoint);
   core->events =
       std::make_unique<EventBook>(*core->store, core->catalog, *core->live, *core->learner, options.links);
   MIXMATCH_RETURN_IF_ERROR(core->events->Restore());

@@ -21,6 +21,8 @@
 #include "server/maintenance.h"
 #include "server/operations.h"
 #include "server/options.h"
+#include "server/overload/drain.h"
+#include "server/overload/headroom.h"
 #include "server/query_engine.h"
 #include "server/reindex.h"
 #include "server/trunk_learner.h"
@@ -41,6 +43,8 @@ struct Core {
   std::atomic<bool> stopping{false};  // Long answers (Watch, WaitOperation) end soon.
   std::unique_ptr<index::Store> store;
   std::unique_ptr<model::MediaDecoder> decoder;
+  std::unique_ptr<Headroom> headroom;
+  Drain drain;
   Catalog catalog;
   std::unique_ptr<Checkpoint> checkpoint;
   Restored restored;

@@ -149,8 +149,9 @@ void Learner::Run() {
   LowerThreadPriority(kNiceness);
   absl::Duration last_cycle = absl::ZeroDuration();
   absl::Time last_end = absl::InfinitePast();
+  bool held = false;
   const auto due = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (paused_ || !options_.enabled || changed_.empty()) return false;
+    if (held || paused_ || !options_.enabled || changed_.empty()) return false;
     const absl::Time now = absl::Now();
     if (now - last_change_ < kSettle && now - first_change_ < kMostSettle) return false;
     absl::Duration rest = absl::Seconds(options_.min_interval);
@@ -160,6 +161,10 @@ void Learner::Run() {
     return now - last_end >= rest;
   };
   while (true) {
+    if (const bool hold = options_.hold && options_.hold(); hold != held) {
+      held = hold;
+      Log::Warn(held ? "learning waits: the disk or the memory is nearly full" : "learning goes on");
+    }
     std::vector<std::pair<std::string, absl::Time>> changed;
     std::vector<std::shared_ptr<Task>> tasks;
     bool stop = false;
@@ -195,7 +200,7 @@ void Learner::Run() {
       absl::MutexLock lock(&mutex_);
       learning_now_ = 0;
       quiet = changed_.empty() && absl::Now() - last_upload_ >= kQuiet;
-      forget = removed_ && quiet && absl::Now() - last_change_ >= kQuiet && !stop && !paused_;
+      forget = removed_ && quiet && !held && absl::Now() - last_change_ >= kQuiet && !stop && !paused_;
       busy_ = forget;
       Bump();
       if (stop_ && !tasks_.empty()) continue;
@@ -208,7 +213,7 @@ void Learner::Run() {
     }
     const absl::Duration since = absl::Now() - last_save_;
     const absl::Duration least = absl::Seconds(std::min(10.0, options_.checkpoint_seconds));
-    if (stop || (unsaved_ && ((quiet && since >= least) || since >= absl::Seconds(options_.checkpoint_seconds)))) {
+    if (!held && (stop || (unsaved_ && ((quiet && since >= least) || since >= absl::Seconds(options_.checkpoint_seconds))))) {
       SaveCheckpoint().IgnoreError();  // Said there; what is acknowledged is in the store.
     }
     if (stop) return;

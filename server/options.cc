@@ -1,6 +1,7 @@
 #include "server/options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "server/access/access_flags.h"
 
@@ -273,6 +274,48 @@ void AddIndex(CLI::App& app, ServerOptions& o) {
       ->capture_default_str();
 }
 
+void AddOverload(CLI::App& app, OverloadOptions& o) {
+  app.add_option("--max-memory-bytes", o.max_memory_bytes,
+                 "Memory of the server and its decoders; near it uploads are refused, then searches. 0: what the cgroup "
+                 "allows, or nine tenths of the machine's")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--min-free-bytes", o.min_free_bytes, "Kept free on the disk of --data-dir: with less, writes are refused")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--min-free-share", o.min_free_share, "The same as a share of the disk; the larger of both counts")
+      ->check(CLI::Range(0.0, 0.9))
+      ->capture_default_str();
+}
+
+// Secrets are read from files and from variables of their own; this is for one that a flag may take some day.
+bool IsSecret(const std::string& name) {
+  for (const char* word : {"token", "secret", "password"}) {
+    if (name.find(word) != std::string::npos) return name.rfind("-file") != name.size() - 5;
+  }
+  return false;
+}
+
+std::vector<Setting> SettingsOf(const CLI::App& app) {
+  std::vector<Setting> settings;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_lnames().empty()) continue;
+    Setting setting;
+    setting.name = option->get_lnames()[0];
+    if (setting.name == "help" || setting.name == "version") continue;
+    setting.value = option->get_default_str();
+    if (option->count() > 0) {
+      const std::string given = CLI::detail::join(option->results(), ",");
+      setting.changed = given != setting.value;
+      setting.value = IsSecret(setting.name) ? "(set)" : given;
+    }
+    setting.description = option->get_description();
+    settings.push_back(std::move(setting));
+  }
+  std::sort(settings.begin(), settings.end(), [](const Setting& a, const Setting& b) { return a.name < b.name; });
+  return settings;
+}
+
 void AddTelemetry(CLI::App& app, TelemetryOptions& o) {
   app.add_option("--metrics-listen", o.metrics_listen,
                  "Address and port of /metrics (Prometheus), /healthz and /readyz, e.g. 127.0.0.1:7412; empty: none");
@@ -308,6 +351,7 @@ absl::StatusOr<ServerOptions> ParseOptions(int argc, char** argv, int& exit_code
   AddLinks(app, options.links, links);
   AddIndex(app, options);
   AddTelemetry(app, options.telemetry);
+  AddOverload(app, options.overload);
   for (CLI::Option* option : app.get_options()) {
     if (option->get_lnames().empty()) continue;
     std::string name = option->get_lnames()[0];
@@ -321,6 +365,7 @@ absl::StatusOr<ServerOptions> ParseOptions(int argc, char** argv, int& exit_code
     exit_code = app.exit(error) == 0 ? 0 : 2;
     return absl::FailedPreconditionError("said");
   }
+  options.settings = SettingsOf(app);
   options.index.scratch_directory = options.data_dir + "/scratch";
   options.learner.enabled = learning == "on";
   options.learner.slow = slow == "on";

@@ -3,7 +3,9 @@
 #define MIXMATCH_SERVER_OPTIONS_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "index/vector/segmented_index.h"
@@ -13,11 +15,20 @@
 #include "server/backup/backup_options.h"
 #include "server/link_options.h"
 #include "server/live_options.h"
+#include "server/overload/overload_options.h"
 #include "server/probe.h"
 #include "server/search_options.h"
 #include "server/telemetry/telemetry_options.h"
 
 namespace mixmatch::server {
+
+// A flag, to be shown.
+struct Setting {
+  std::string name;         // Without dashes.
+  std::string value;        // "(set)" for a secret.
+  bool changed = false;     // Not the default.
+  std::string description;
+};
 
 struct LearnerOptions {
   bool enabled = true;           // --learning on|off
@@ -32,6 +43,8 @@ struct LearnerOptions {
   ProbeSize probe;               // --probe-events, --probe-train-events: what judges a candidate trunk, at most.
   int anchors = 1000;            // --publish-anchors: parts of a slot that a new trunk reads before the rest is estimated.
   int min_probe_events = 16;     // Fewer than these judge nothing, and nothing is published.
+  // Asked now and then, from several threads: while true, nothing is learned, published or checkpointed. Null: never.
+  std::function<bool()> hold;
 };
 
 struct Limits {
@@ -62,6 +75,8 @@ struct ServerOptions {
   model::TrunkConfig trunk = model::TrunkConfig::Small();  // Of scratch.
   index::SegmentedIndexOptions index;
   TelemetryOptions telemetry;
+  OverloadOptions overload;
+  std::vector<Setting> settings;    // All flags as they were given.
 };
 
 // From the command line, then a config file (--config FILE, TOML), then the environment (MIXMATCH_*): earlier wins.

@@ -22,6 +22,7 @@
 #include "server/access/transport.h"
 #include "server/core.h"
 #include "server/log.h"
+#include "server/overload/admission.h"
 #include "server/port_file.h"
 #include "server/services.h"
 #include "server/telemetry/telemetry.h"
@@ -51,6 +52,12 @@ void SetHealth(grpc::Server& server, bool serving) {
   grpc::HealthCheckServiceInterface* health = server.GetHealthCheckService();
   health->SetServingStatus(serving);
   for (const char* name : kServices) health->SetServingStatus(name, serving);
+}
+
+// Of the services that a drained server does not offer.
+void SetWritersHealth(grpc::Server& server, bool serving) {
+  grpc::HealthCheckServiceInterface* health = server.GetHealthCheckService();
+  for (const char* name : {"mixmatch.v1.ItemService", "mixmatch.v1.EventService"}) health->SetServingStatus(name, serving);
 }
 
 // Waits for a signal to end; it. SIGHUP opens the audit log anew.
@@ -88,7 +95,9 @@ absl::Status Run(const ServerOptions& options) {
     deadline = std::make_unique<CallDeadline>(absl::Seconds(options.access.call_seconds));
     door.Add(deadline.get());
   }
-  Telemetry telemetry(options.telemetry, *core);
+  Admission admission(*core->headroom, core->drain);
+  door.Add(&admission);
+  Telemetry telemetry(options.telemetry, *core, admission);
   telemetry.Watch(door);
 
   grpc::EnableDefaultHealthCheckService(true);
@@ -121,12 +130,14 @@ absl::Status Run(const ServerOptions& options) {
   MIXMATCH_RETURN_IF_ERROR(core->Start());
   MIXMATCH_RETURN_IF_ERROR(telemetry.Start());
   SetHealth(*server, true);
+  core->drain.OnChange([&server](bool draining) { SetWritersHealth(*server, !draining); });
   telemetry.SetServing(true);
   MIXMATCH_RETURN_IF_ERROR(WritePortFile("--port-file", options.port_file, port));
   Log::Info("serving on port {}", port);
 
   const int received = WaitForEnd(signals, audit.get());
   Log::Info("signal {}: draining for up to {} s", received, options.drain_seconds);
+  core->drain.OnChange(nullptr);
   SetHealth(*server, false);
   telemetry.SetServing(false);
   core->stopping = true;

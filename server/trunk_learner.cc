@@ -87,7 +87,7 @@ bool TrunkLearner::Stopping() const {
 
 bool TrunkLearner::MayTrain() const {
   if (Stopping() || learner_.paused() || learner_.IdleSeconds() < options_.idle_seconds) return false;
-  return learner_.Status().state() == v1::LEARNING_STATE_IDLE;
+  return learner_.Status().state() == v1::LEARNING_STATE_IDLE && !(options_.hold && options_.hold());
 }
 
 void TrunkLearner::Run() {

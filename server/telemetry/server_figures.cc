@@ -124,6 +124,23 @@ void CollectStore(const Core& core, MetricFamilies& to) {
 
 }  // namespace
 
+void CollectOverload(const Core& core, const Admission& admission, MetricFamilies& to) {
+  to.Gauge("mixmatch_memory_used_bytes", "Resident memory of the server and its decoders, as it is admitted by.",
+           static_cast<double>(core.headroom->reading().memory));
+  to.Gauge("mixmatch_memory_limit_bytes", "What they may take.", static_cast<double>(core.headroom->max_memory()));
+  to.Gauge("mixmatch_memory_level", "0: enough; 1: uploads are refused; 2: searches too.",
+           static_cast<double>(core.headroom->memory()));
+  to.Gauge("mixmatch_disk_kept_free_bytes", "With less free space writes are refused.",
+           static_cast<double>(core.headroom->min_free()));
+  to.Gauge("mixmatch_disk_low", "1 while writes are refused for that.", core.headroom->disk_low() ? 1 : 0);
+  to.Gauge("mixmatch_draining", "1 while writes are refused because the server is drained.", core.drain.draining() ? 1 : 0);
+  const Admission::Refusals refused = admission.refusals();
+  const char* const help = "Calls refused before they were handled, by why; searches that found too many waiting aside.";
+  to.Counter("mixmatch_calls_refused_total", help, static_cast<double>(refused.draining), {{"why", "draining"}});
+  to.Counter("mixmatch_calls_refused_total", help, static_cast<double>(refused.disk), {{"why", "disk"}});
+  to.Counter("mixmatch_calls_refused_total", help, static_cast<double>(refused.memory), {{"why", "memory"}});
+}
+
 void CollectServer(const Core& core, MetricFamilies& to) {
   CollectItems(core, to);
   CollectIngest(core, to);

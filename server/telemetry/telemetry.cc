@@ -9,8 +9,8 @@
 
 namespace mixmatch::server {
 
-Telemetry::Telemetry(const TelemetryOptions& options, const Core& core)
-    : options_(options), core_(core), call_log_(absl::Milliseconds(options.slow_call_ms)) {}
+Telemetry::Telemetry(const TelemetryOptions& options, const Core& core, const Admission& admission)
+    : options_(options), core_(core), admission_(admission), call_log_(absl::Milliseconds(options.slow_call_ms)) {}
 
 void Telemetry::Watch(FrontDoor& door) {
   door.Add(&call_log_);
@@ -39,6 +39,7 @@ std::string Telemetry::Metrics() const {
   families.Gauge("mixmatch_build_info", "1, with the version.", 1.0, {{"version", MIXMATCH_VERSION}});
   rpc_metrics_.Collect(families);
   CollectServer(core_, families);
+  CollectOverload(core_, admission_, families);
   CollectProcess(core_.options.data_dir, families);
   return families.Text();
 }

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "server/core.h"
+#include "server/overload/admission.h"
 #include "server/rpc/front_door.h"
 #include "server/telemetry/admin_listener.h"
 #include "server/telemetry/call_log.h"
@@ -17,10 +18,10 @@
 
 namespace mixmatch::server {
 
-// `core` outlives it. The ports close with it.
+// `core` and `admission` outlive it. The ports close with it.
 class Telemetry {
  public:
-  Telemetry(const TelemetryOptions& options, const Core& core);
+  Telemetry(const TelemetryOptions& options, const Core& core, const Admission& admission);
 
   // Has it told of every call.
   void Watch(FrontDoor& door);
@@ -35,6 +36,7 @@ class Telemetry {
 
   const TelemetryOptions options_;
   const Core& core_;
+  const Admission& admission_;
   std::atomic<bool> serving_{false};
   CallLog call_log_;
   RpcMetrics rpc_metrics_;
