@@ -64,6 +64,7 @@ void AddAdmin(CLI::App& app, Session& session) {
   admin->add_subcommand("stats", "Figures of the server")->callback([&session] {
     session.action = [&session] { return Stats(session); };
   });
+  AddAdminServing(admin, session);
   AddAdminAccess(*admin, session);
   AddAdminOperations(admin, session);
   AddAdminBackup(admin, session);

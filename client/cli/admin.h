@@ -9,6 +9,7 @@ namespace mixmatch::client {
 // Each adds its commands to `admin`; `session` outlives it.
 void AddAdminOperations(CLI::App* admin, Session& session);   // reindex, verify, compact, operations
 void AddAdminBackup(CLI::App* admin, Session& session);       // backup, backups
+void AddAdminServing(CLI::App* admin, Session& session);      // config, drain
 void AddAdminGenerations(CLI::App* admin, Session& session);  // generations, checkpoint
 
 }  // namespace mixmatch::client

@@ -372,6 +372,14 @@ class GrpcClient final : public Client {
     if (const absl::Status status = ToAbsl(writer->Finish()); !status.ok()) return status;
     return std::move(*response.mutable_operation());
   }
+  absl::StatusOr<v1::GetConfigResponse> Config() override {
+    return Call(&v1::AdminService::Stub::GetConfig, *admin_, v1::GetConfigRequest(), v1::GetConfigResponse());
+  }
+  absl::StatusOr<v1::DrainResponse> Drain(bool off) override {
+    v1::DrainRequest request;
+    request.set_off(off);
+    return Call(&v1::AdminService::Stub::Drain, *admin_, request, v1::DrainResponse());
+  }
   absl::StatusOr<v1::Operation> Reindex(const v1::ReindexRequest& request) override {
     return OperationOf(Call(&v1::AdminService::Stub::Reindex, *admin_, request, v1::ReindexResponse()));
   }

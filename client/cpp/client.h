@@ -106,6 +106,8 @@ class Client {
   virtual absl::StatusOr<v1::Token> RevokeToken(const std::string& token_id);
 
   virtual absl::StatusOr<v1::StatsResponse> Stats() = 0;
+  virtual absl::StatusOr<v1::GetConfigResponse> Config() = 0;
+  virtual absl::StatusOr<v1::DrainResponse> Drain(bool off) = 0;
   virtual absl::StatusOr<v1::Operation> Backup(const v1::BackupRequest& request) = 0;
   virtual absl::StatusOr<v1::ListBackupsResponse> ListBackups(const v1::ListBackupsRequest& request) = 0;
   virtual absl::Status DeleteBackup(const v1::DeleteBackupRequest& request) = 0;

@@ -166,6 +166,8 @@ class FakeClient final : public Client {
     return response;
   }
   absl::StatusOr<v1::StatsResponse> Stats() override { return Ok<v1::StatsResponse>(); }
+  absl::StatusOr<v1::GetConfigResponse> Config() override { return Ok<v1::GetConfigResponse>(); }
+  absl::StatusOr<v1::DrainResponse> Drain(bool) override { return Ok<v1::DrainResponse>(); }
   absl::StatusOr<v1::LearningStatus> PinTrunk(bool pinned) override {
     auto status = Ok<v1::LearningStatus>();
     if (status.ok()) status->set_pinned(pinned);
