@@ -20,8 +20,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// RocksDB's log format (its file db/log_format.h): blocks of 32 KiB, records of crc, length, type and payload; the crc is
-// of type and payload, CRC-32C, rotated and offset.
+// RocksDB's log format (its file db/log_format.h): blocks of 32 KiB, records of crc, length, type and payload; the crc
+// is of type and payload, CRC-32C, rotated and offset.
 constexpr int64_t kBlock = 32 << 10;
 constexpr int64_t kHeader = 7;
 constexpr char kOpened[] = "OPENED";
@@ -180,8 +180,8 @@ absl::Status CheckFiles(const std::string& path) {
     MIXMATCH_ASSIGN_OR_RETURN(const int64_t damage, LogDamage(log));
     if (damage < 0) continue;
     return absl::DataLossError(absl::StrCat("store: the write-ahead log ", log, " is damaged at byte ", damage,
-                                            "; all acknowledged from there on would be lost; restore the directory from a "
-                                            "backup"));
+                                            "; all acknowledged from there on would be lost; restore the directory "
+                                            "from a backup"));
   }
   return absl::OkStatus();
 }

@@ -20,10 +20,10 @@ absl::Status NoteOpened(const std::string& path);
 // while data are there; the write-ahead logs are gone where NoteOpened was called; a log is damaged by LogDamage.
 absl::Status CheckFiles(const std::string& path);
 
-// The first byte of a record in a write-ahead log that was altered after it was written; -1 if there is none. A log that
-// ends in the middle of a record, or in zeros, or lacks a page, was cut while it was written: such a record was never
-// acknowledged, and RocksDB leaves it out, with all behind it. Damage that looks the same is not found: of a length in
-// the last block, and in a record with a page of zeros of its own.
+// The first byte of a record in a write-ahead log that was altered after it was written; -1 if there is none. A log
+// that ends in the middle of a record, or in zeros, or lacks a page, was cut while it was written: such a record was
+// never acknowledged, and RocksDB leaves it out, with all behind it. Damage that looks the same is not found: of a
+// length in the last block, and in a record with a page of zeros of its own.
 absl::StatusOr<int64_t> LogDamage(const std::string& file);
 
 }  // namespace mixmatch::index

@@ -32,7 +32,8 @@ class ServerProcess {
  public:
   // `data_dir` outlives the process and can be given to the next one. The defaults of tests come before `flags`;
   // `environment` are more variables, as NAME=value.
-  explicit ServerProcess(std::string data_dir, std::vector<std::string> flags = {}, std::vector<std::string> environment = {});
+  explicit ServerProcess(std::string data_dir, std::vector<std::string> flags = {},
+                         std::vector<std::string> environment = {});
   // Ends it at once. A test failure, with the end of its log, if it has ended by itself.
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
@@ -42,7 +43,8 @@ class ServerProcess {
   void Spawn();
   // Starts it and waits until it takes calls. False, with the end of its log as a test failure, if it ends before.
   bool Start();
-  // The same for starts that may fail: nothing if it takes calls, else its exit status, or minus the signal that ended it.
+  // The same for starts that may fail: nothing if it takes calls, else its exit status, or minus the signal that ended
+  // it.
   std::optional<int> StartOrEnd();
   // Starts it and waits until it ends by itself; its exit status. For starts that must fail.
   int RunToEnd();

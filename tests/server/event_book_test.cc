@@ -347,6 +347,10 @@ TEST_F(EventBookTest, RemovedLinksOfASourceLeaveWhatWouldBeWithoutIt) {
   EXPECT_TRUE(catalog_.Contains(c)) << "the items stay";
   ASSERT_TRUE(book_->Link(LinkOf("again", {a, d})).ok()) << "what is declared afterwards counts";
   EXPECT_EQ(GroupsOf(*store_, "again")->at(0).parts.size(), 2u);
+  const auto again = book_->RemoveLinks(request);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->items(), 1u) << "until it is removed too";
+  EXPECT_THAT(StoredMembers("again"), ElementsAre(a));
 }
 
 TEST_F(EventBookTest, BeyondItsCapASourceIsHeldUntilItIsReleased) {

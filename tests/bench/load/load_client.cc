@@ -48,8 +48,9 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
 
 // Text number n: a function of the number alone.
 std::string TextOf(uint64_t n) {
-  static const char* const kWords[] = {"harbor", "lantern", "copper", "meadow", "signal", "winter", "orchard", "granite",
-                                       "violet", "engine", "thunder", "paper", "canyon", "falcon", "marble", "ribbon"};
+  static const char* const kWords[] = {"harbor",  "lantern", "copper", "meadow", "signal",  "winter",
+                                       "orchard", "granite", "violet", "engine", "thunder", "paper",
+                                       "canyon",  "falcon",  "marble", "ribbon"};
   std::mt19937_64 random(n);
   std::string text = absl::StrCat("note ", n);
   for (int i = 0; i < 8; ++i) absl::StrAppend(&text, " ", kWords[random() % 16]);
@@ -85,8 +86,8 @@ struct Tally {
   }
   std::string Json() {
     return absl::StrCat("{\"sent\": ", sent, ", \"ok\": ", ok, ", \"refused\": ", refused, ", \"failed\": ", failed,
-                        ", \"median_ms\": ", 1e3 * Percentile(seconds, 0.5), ", \"p99_ms\": ", 1e3 * Percentile(seconds, 0.99),
-                        ", \"max_ms\": ", 1e3 * Percentile(seconds, 1.0), "}");
+                        ", \"median_ms\": ", 1e3 * Percentile(seconds, 0.5), ", \"p99_ms\": ",
+                        1e3 * Percentile(seconds, 0.99), ", \"max_ms\": ", 1e3 * Percentile(seconds, 1.0), "}");
   }
 };
 
@@ -126,7 +127,8 @@ std::string Open(const std::string& address, double rate, double seconds, uint64
     call->due = begin + std::chrono::duration_cast<Clock::duration>(Seconds(at));
     std::this_thread::sleep_until(call->due);
     Call* const raw = call.release();
-    raw->reader = stubs[sent % kChannels]->AsyncSearch(&raw->context, Query(random() % std::max<uint64_t>(1, items)), &queue);
+    const v1::SearchRequest query = Query(random() % std::max<uint64_t>(1, items));
+    raw->reader = stubs[sent % kChannels]->AsyncSearch(&raw->context, query, &queue);
     raw->reader->Finish(&raw->response, &raw->status, raw);
     ++sent;
   }

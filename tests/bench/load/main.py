@@ -200,8 +200,8 @@ def measure_idle(build: pathlib.Path, work: pathlib.Path, settings: argparse.Nam
         rude = client(build, "rude", one, 200 if settings.quick else 2_000, settings.seed)
         alive = one.running() and one.client.stats().items == 1
         say(f"idle {idle}, rude {rude}, alive afterwards: {alive}")
-        return {"idle": idle, "rude": rude, "idle_connections_held": idle["held"], "alive_after_rude_clients": int(alive),
-                "rude_searches_served_share": rude["served"] / rude["asked"]}
+        return {"idle": idle, "rude": rude, "idle_connections_held": idle["held"],
+                "alive_after_rude_clients": int(alive), "rude_searches_served_share": rude["served"] / rude["asked"]}
 
 
 def measure(settings: argparse.Namespace, build: pathlib.Path) -> Dict[str, object]:

@@ -1,5 +1,5 @@
-// Every kind of file of a data directory, altered, cut and removed: the server has everything all the same, or says what
-// is damaged, and never ends by a signal. README.md has the table.
+// Every kind of file of a data directory, altered, cut and removed: the server has everything all the same, or says
+// what is damaged, and never ends by a signal. README.md has the table.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -61,6 +61,9 @@ std::vector<Cell> Table() {
   const auto part = [](const std::string& piece) {
     return [piece](const std::string& path) { return absl::StrContains(path, piece); };
   };
+  const auto index_manifest = [](const std::string& path) {
+    return absl::StartsWith(path, "generations/") && Ends(path, "/MANIFEST");
+  };
   const std::vector<Row> rows = {
       {"Table", in_store(".sst"), tells, tells, tells},
       {"Blob", in_store(".blob"), tells, tells, tells},
@@ -72,7 +75,7 @@ std::vector<Cell> Table() {
       {"Head", part("head.bin"), serves, serves, serves},
       {"Trunk", part("trunks/"), serves, serves, serves},
       {"Segment", part("/segment-"), serves, serves, serves},
-      {"IndexManifest", [](const std::string& path) { return absl::StartsWith(path, "generations/") && Ends(path, "/MANIFEST"); }, serves, serves, serves},
+      {"IndexManifest", index_manifest, serves, serves, serves},
       {"Generations", part("generations/"), serves, serves, serves},
   };
   std::vector<Cell> cells;
@@ -202,7 +205,7 @@ TEST_P(DamageTest, IsServedAroundOrSaid) {
       EXPECT_EQ(there, stored_->size());
       break;
     case Behavior::kTells:
-      EXPECT_GT(errors.size(), 0u) << "started with " << there << " of " << stored_->size() << " items, and said nothing";
+      EXPECT_GT(errors.size(), 0u) << "started with " << there << " of " << stored_->size() << ", and said nothing";
       EXPECT_EQ(there + errors.size(), stored_->size());
       break;
     case Behavior::kLosesTheEnd:

@@ -54,7 +54,9 @@ class FailingDiskTest : public testing::Test {
   void Fill() {
     ASSERT_TRUE(server_.Start());
     api_ = std::make_unique<Api>(server_.address());
-    for (int i = 0; i < 12; ++i) ASSERT_TRUE(Put(i % 4 == 3 ? LongText(i) : absl::StrCat("entry ", i, " of the log")).ok());
+    for (int i = 0; i < 12; ++i) {
+      ASSERT_TRUE(Put(i % 4 == 3 ? LongText(i) : absl::StrCat("entry ", i, " of the log")).ok());
+    }
     api_->WaitLearned();
     ASSERT_GT(disk_.control().writes, 0u) << "the shim is not in the way";
   }

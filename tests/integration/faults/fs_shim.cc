@@ -1,8 +1,8 @@
-// A file system that fails, for LD_PRELOAD: notes what is written and synced below one directory, and writes less than it is
-// given, or fails with ENOSPC or EIO, where the FsControl says so.
+// A file system that fails, for LD_PRELOAD: notes what is written and synced below one directory, and writes less than
+// it is given, or fails with ENOSPC or EIO, where the FsControl says so.
 //
-// Stands before libc's calls, so that everything that is linked dynamically goes through it; what is written through mmap
-// does not. Forgets itself in the environment, so that child processes run without it.
+// Stands before libc's calls, so that everything that is linked dynamically goes through it; what is written through
+// mmap does not. Forgets itself in the environment, so that child processes run without it.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -366,7 +366,8 @@ int unlink(const char* path) {
   return Remove(control == nullptr ? "" : Absolute(AT_FDCWD, path), [&] { return REAL(unlink)(path); });
 }
 int unlinkat(int directory, const char* path, int flags) {
-  return Remove(control == nullptr ? "" : Absolute(directory, path), [&] { return REAL(unlinkat)(directory, path, flags); });
+  return Remove(control == nullptr ? "" : Absolute(directory, path),
+                [&] { return REAL(unlinkat)(directory, path, flags); });
 }
 int remove(const char* path) {
   return Remove(control == nullptr ? "" : Absolute(AT_FDCWD, path), [&] { return REAL(remove)(path); });

@@ -107,7 +107,8 @@ void Keeper::Finished(TrueItem item, const absl::StatusOr<v1::UploadResponse>& r
 
 void Keeper::Upload() {
   const TrueItem item = NewItem();
-  const std::string call = absl::StrCat("upload number ", item.number, " ", item.events.empty() ? "" : *item.events.begin());
+  const std::string call =
+      absl::StrCat("upload number ", item.number, " ", item.events.empty() ? "" : *item.events.begin());
   Note(call);
   Finished(item, api_->Upload(ContentOf(name_, item.number), HeaderOf(item)), call);
 }
@@ -162,7 +163,8 @@ void Keeper::UploadInPieces() {
   request.set_request_id(partial_->request_id);
   grpc::ClientContext context;
   absl::Status status = FromGrpc(api_->items->GetUpload(&context, request, &received));
-  const std::string call = absl::StrCat("go on with upload number ", partial_->number, " at ", received.received_bytes());
+  const std::string call =
+      absl::StrCat("go on with upload number ", partial_->number, " at ", received.received_bytes());
   Note(call);
   if (absl::IsNotFound(status) && !partial_->bytes.has_value()) status = absl::OkStatus();
   if (!Settle(status, call, nullptr)) return;
@@ -289,7 +291,9 @@ void Keeper::Hold() {
   v1::ReleaseLinksRequest to_release;
   to_hold.set_source(source);
   to_release.set_source(source);
-  Settle(hold ? api_->client->HoldLinks(to_hold).status() : api_->client->ReleaseLinks(to_release).status(), call, &after);
+  const absl::Status status =
+      hold ? api_->client->HoldLinks(to_hold).status() : api_->client->ReleaseLinks(to_release).status();
+  Settle(status, call, &after);
 }
 
 void Keeper::RemoveLinks() {
@@ -380,7 +384,8 @@ void Keeper::List() {
 }
 
 // Of a search with this condition: living items that meet it, as they are, and as many as there are.
-std::string Keeper::CheckHits(const absl::StatusOr<v1::SearchResponse>& response, const Condition& condition, int64_t k) {
+std::string Keeper::CheckHits(const absl::StatusOr<v1::SearchResponse>& response, const Condition& condition,
+                              int64_t k) {
   std::map<uint64_t, const TrueItem*> matching;
   for (const auto& [number, item] : truth_.items()) {
     if (condition.holds(*item)) matching[item->item_id] = item.get();
@@ -432,8 +437,8 @@ void Keeper::SearchByOwnText() {
     return hit.item().item_id() == item.item_id && hit.score() >= kSame;
   });
   if (!found) {
-    Wrong(absl::StrCat(call, ": it is not among the first ", kHits, " with a score of ", kSame, " or more; the first has ",
-                       response->hits_size() > 0 ? response->hits(0).score() : -1.0f));
+    Wrong(absl::StrCat(call, ": it is not among the first ", kHits, " with a score of ", kSame,
+                       " or more; the first has ", response->hits_size() > 0 ? response->hits(0).score() : -1.0f));
   }
 }
 

@@ -45,7 +45,9 @@ void ModelRun::All() {
 std::string ModelRun::Summary() const {
   std::string line = absl::StrCat("seed ", plan_.seed, ": ", calls_, " operations, ", kills_, " kills (", early_kills_,
                                   " of them while it started), ", stops_, " stops, ", seconds_, " s");
-  if (plan_.power_cuts) absl::StrAppend(&line, "; ", bytes_dropped_, " bytes dropped, ", names_undone_, " names undone");
+  if (plan_.power_cuts) {
+    absl::StrAppend(&line, "; ", bytes_dropped_, " bytes dropped, ", names_undone_, " names undone");
+  }
   return line;
 }
 
@@ -91,7 +93,8 @@ void ModelRun::Kill(ServerProcess& server) {
   server.Kill();
   ++kills_;
   if (!plan_.power_cuts) return;
-  const PowerCut cut = disk_->Cut(static_cast<uint32_t>(random_()), kills_ % 2 == 0 ? Unsynced::kNothing : Unsynced::kSome);
+  const Unsynced left = kills_ % 2 == 0 ? Unsynced::kNothing : Unsynced::kSome;
+  const PowerCut cut = disk_->Cut(static_cast<uint32_t>(random_()), left);
   bytes_dropped_ += cut.bytes_dropped;
   names_undone_ += cut.names_undone;
   disk_->Begin();
@@ -121,15 +124,16 @@ void ModelRun::CheckFigures(const std::string& address) {
   for (const auto& keeper : keepers_) wanted += keeper->truth().items().size();
   const v1::StatsResponse stats = api.Stats();
   if (items->size() != wanted || stats.items() != wanted || stats.parts() != parts) {
-    findings_.Add(absl::StrCat("Stats has ", stats.items(), " items and ", stats.parts(), " parts, List ", items->size(),
-                               " and ", parts, ", should be ", wanted, " items"));
+    findings_.Add(absl::StrCat("Stats has ", stats.items(), " items and ", stats.parts(), " parts, List ",
+                               items->size(), " and ", parts, ", should be ", wanted, " items"));
   }
   const uint64_t before = api.Learning().generation();
   const auto found = api.Search(ByText("anything", 3));
   const uint64_t after = api.Learning().generation();
   if (!found.ok()) return findings_.Add(found.status().ToString());
   if (found->generation() < before || found->generation() > after) {
-    findings_.Add(absl::StrCat("search is of generation ", found->generation(), ", learning of ", before, " to ", after));
+    findings_.Add(
+        absl::StrCat("search is of generation ", found->generation(), ", learning of ", before, " to ", after));
   }
 }
 

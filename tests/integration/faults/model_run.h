@@ -1,4 +1,5 @@
-// A run of the model test: servers that live and die over one data directory, under clients that know what must be there.
+// A run of the model test: servers that live and die over one data directory, under clients that know what must be
+// there.
 #ifndef MIXMATCH_TESTS_INTEGRATION_FAULTS_MODEL_RUN_H_
 #define MIXMATCH_TESTS_INTEGRATION_FAULTS_MODEL_RUN_H_
 

@@ -139,8 +139,8 @@ void Truth::RemoveLinks(const std::string& source) {
 
 std::string Difference(const Truth& truth, const TrueItem& item, const v1::Item& observed) {
   const auto differs = [&](const std::string& what, const auto& wanted, const auto& got) {
-    return absl::StrCat("item ", item.item_id, " (number ", item.number, " of ", truth.owner(), "): ", what, " is '", got,
-                        "', should be '", wanted, "'");
+    return absl::StrCat("item ", item.item_id, " (number ", item.number, " of ", truth.owner(), "): ", what, " is '",
+                        got, "', should be '", wanted, "'");
   };
   if (item.item_id != 0 && observed.item_id() != item.item_id) return differs("id", item.item_id, observed.item_id());
   if (observed.name() != item.name) return differs("name", item.name, observed.name());
@@ -175,7 +175,8 @@ std::string DifferenceOfEvent(const Truth& truth, const std::string& event_id, c
     if (item_id == 0) continue;  // Not known yet: the numbers of members agree.
     if (found == observed.members().end()) return absl::StrCat("event ", event_id, " lacks item ", item_id);
     if (found->weight() != weight) {
-      return absl::StrCat("event ", event_id, ": weight of item ", item_id, " is ", found->weight(), ", should be ", weight);
+      return absl::StrCat("event ", event_id, ": weight of item ", item_id, " is ", found->weight(), ", should be ",
+                          weight);
     }
   }
   return "";
@@ -191,8 +192,8 @@ std::string DifferenceOfLinks(const Truth& truth, const TrueEvent& event,
     if (held) continue;
     const bool undone = *event.correction == 0.0;
     if (undone != (link.state() == v1::LINK_STATE_UNDONE) || (!undone && link.weight() != *event.correction)) {
-      return absl::StrCat("link ", link.link_id(), " is ", v1::LinkState_Name(link.state()), " of weight ", link.weight(),
-                          ", should be corrected to ", *event.correction);
+      return absl::StrCat("link ", link.link_id(), " is ", v1::LinkState_Name(link.state()), " of weight ",
+                          link.weight(), ", should be corrected to ", *event.correction);
     }
   }
   return "";

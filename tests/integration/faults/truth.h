@@ -21,7 +21,8 @@ namespace mixmatch {
 inline constexpr char kOwnerKey[] = "owner";
 inline constexpr char kNumberKey[] = "number";
 
-// The bytes of content number n of a client: a text, and for few numbers a small picture or sound; each unlike all others.
+// The bytes of content number n of a client: a text, and for few numbers a small picture or sound; each unlike all
+// others.
 std::string ContentOf(const std::string& owner, uint64_t number);
 
 struct TrueItem {
