@@ -418,7 +418,8 @@ TEST_F(BackupTest, ADamagedPublishedFileIsFoundAndWrittenAnew) {
   }
   Damage(dir_.path() + "/data/trunks/trunk-0.bin");
   EXPECT_THAT(Kinds(Verify(api, false)), ElementsAre("bad-published-file", "bad-published-file"));
-  for (const v1::Finding& finding : Verify(api, true).findings()) EXPECT_TRUE(finding.repaired()) << finding.where();
+  const v1::Operation repaired = Verify(api, true);
+  for (const v1::Finding& finding : repaired.findings()) EXPECT_TRUE(finding.repaired()) << finding.where();
   EXPECT_THAT(Kinds(Verify(api, false)), IsEmpty());
 }
 

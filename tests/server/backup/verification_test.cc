@@ -122,7 +122,8 @@ class VerificationTest : public testing::Test {
   void ExpectFoundAndRepaired(const std::string& kind) {
     SCOPED_TRACE(kind);
     EXPECT_THAT(Kinds(Verify(false)), ElementsAre(kind));
-    for (const v1::Finding& finding : Verify(true).findings()) EXPECT_TRUE(finding.repaired()) << finding.kind();
+    const v1::Operation repaired = Verify(true);
+    for (const v1::Finding& finding : repaired.findings()) EXPECT_TRUE(finding.repaired()) << finding.kind();
     EXPECT_THAT(Kinds(Verify(false)), IsEmpty());
   }
   void ExpectFoundAndLeft(const std::string& kind, bool content = true) {
