@@ -46,7 +46,8 @@ class AccessServiceImpl final : public v1::AccessService::Service {
 
   grpc::Status ListUsers(grpc::ServerContext* context, const v1::ListUsersRequest* request,
                          v1::ListUsersResponse* response) override {
-    return door_.Handle(*context, "AccessService/ListUsers", [&](const Caller&) { return DoList(*request, *response); });
+    return door_.Handle(*context, "AccessService/ListUsers",
+                        [&](const Caller&) { return DoListUsers(*request, *response); });
   }
 
   grpc::Status DeleteUser(grpc::ServerContext* context, const v1::DeleteUserRequest* request,
@@ -92,7 +93,7 @@ class AccessServiceImpl final : public v1::AccessService::Service {
     return user;
   }
 
-  absl::Status DoList(const v1::ListUsersRequest& request, v1::ListUsersResponse& response) {
+  absl::Status DoListUsers(const v1::ListUsersRequest& request, v1::ListUsersResponse& response) {
     MIXMATCH_ASSIGN_OR_RETURN(const int page_size, PageSize(request.page_size()));
     std::vector<v1::User> users = access_.users().Users(request.page_token(), page_size + 1);
     const bool more = users.size() > page_size;

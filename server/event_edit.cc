@@ -21,6 +21,8 @@ int HasMembers(const storage::v1::EventRecord& record) { return record.event().m
 
 bool IsFormed(const v1::Event& event) { return !IsDeclared(event) && event.kind() != v1::EVENT_KIND_CONTAINER; }
 
+std::string BudgetKeyOf(const v1::Event& formed) { return BudgetKey(formed.principal(), formed.source()); }
+
 }  // namespace
 
 void AddCharges(const storage::v1::EventRecord& record, double sign,
@@ -31,7 +33,7 @@ void AddCharges(const storage::v1::EventRecord& record, double sign,
       charges[BudgetKey(member.principal(), source_of(member.item_id()))] += sign * member.weight();
     }
   } else if (!record.held() && !record.event().members().empty()) {
-    charges[BudgetKey(record.event().principal(), record.event().source())] += sign * record.weight();
+    charges[BudgetKeyOf(record.event())] += sign * record.weight();
   }
 }
 
@@ -146,10 +148,10 @@ absl::Status EventEdit::Weigh(storage::v1::EventRecord& record) {
   MIXMATCH_ASSIGN_OR_RETURN(const std::vector<EventLink> links, LinksOf(Facts(), storage::v1::LinkHolds(), bare));
   double weight = 0.0;
   for (const EventLink& link : links) weight += link.formed_weight;
-  const std::string key = BudgetKey(record.event().principal(), record.event().source());
+  const std::string key = BudgetKeyOf(record.event());
   const auto known = opened_.find(record.event().event_id());
   const bool counted = known != opened_.end() && known->second.stored && !known->second.before.held() &&
-                       BudgetKey(known->second.before.event().principal(), known->second.before.event().source()) == key &&
+                       BudgetKeyOf(known->second.before.event()) == key &&
                        !known->second.before.event().members().empty();
   const double more = weight - (counted ? known->second.before.weight() : 0.0);
   record.set_weight(weight);

@@ -77,9 +77,10 @@ void AddAccess(CLI::App& app, Access& access) {
       ->envname("MIXMATCH_TOKEN_FILE");
   app.add_flag("--tls", access.tls, "Encrypt; the server's certificate must be of a CA that the system trusts");
   app.add_option("--tls-ca", access.files.tls_ca, "Likewise, of the CA in this PEM file")->envname("MIXMATCH_TLS_CA");
-  app.add_option("--tls-cert", access.files.tls_certificate, "Your own certificate, in PEM")->envname("MIXMATCH_TLS_CERT");
+  app.add_option("--tls-cert", access.files.tls_certificate, "Your own certificate, in PEM")
+      ->envname("MIXMATCH_TLS_CERT");
   app.add_option("--tls-key", access.files.tls_key, "Its key")->envname("MIXMATCH_TLS_KEY");
-  app.add_option("--tls-server-name", access.server_name, "The name in the server's certificate, if not that of --server")
+  app.add_option("--tls-server-name", access.server_name, "In the server's certificate, if not the host of --server")
       ->envname("MIXMATCH_TLS_SERVER_NAME");
   app.add_flag("--insecure-token", access.insecure_token, "Send the token unencrypted to another machine too");
 }
@@ -89,14 +90,16 @@ absl::Status Apply(const Access& access, Session& session) {
   if (!read.ok()) return read.status();
   session.credentials = *std::move(read);
   const char* token = std::getenv("MIXMATCH_TOKEN");
-  if (access.files.token.empty() && token != nullptr) session.credentials.token = std::string(absl::StripAsciiWhitespace(token));
+  if (access.files.token.empty() && token != nullptr) {
+    session.credentials.token = std::string(absl::StripAsciiWhitespace(token));
+  }
   session.credentials.tls |= access.tls || !access.server_name.empty();
   session.credentials.server_name = access.server_name;
   session.credentials.insecure_token = access.insecure_token;
   if (!WouldShowToken(session.credentials, session.server)) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      "--token-file: the token would go to another machine unencrypted; give --tls or --tls-ca FILE, or --insecure-token "
-      "where something else encrypts");
+      "--token-file: the token would go to another machine unencrypted; give --tls or --tls-ca FILE, or "
+      "--insecure-token where something else encrypts");
 }
 
 // Runs an external command with the arguments from `rest` on.

@@ -72,8 +72,9 @@ absl::StatusOr<Credentials> ReadCredentials(const CredentialFiles& files) {
 bool IsOnThisMachine(absl::string_view address) {
   if (absl::StartsWith(address, "unix:") || absl::StartsWith(address, "unix-abstract:")) return true;
   const absl::string_view host = address.substr(0, std::min(address.rfind(':'), address.size()));
-  return host == "localhost" || host == "[::1]" || (absl::StartsWith(host, "127.") && std::count(host.begin(), host.end(), '.') == 3 &&
-                                                    host.find_first_not_of("0123456789.") == absl::string_view::npos);
+  const bool is_ipv4 = host.find_first_not_of("0123456789.") == absl::string_view::npos &&
+                       std::count(host.begin(), host.end(), '.') == 3;
+  return host == "localhost" || host == "[::1]" || (is_ipv4 && absl::StartsWith(host, "127."));
 }
 
 bool WouldShowToken(const Credentials& credentials, absl::string_view address) {

@@ -94,8 +94,8 @@ absl::StatusOr<v1::AccessMode> ChooseMode(const AccessOptions& options, absl::st
   if (loopback) return v1::ACCESS_MODE_USERS;
   if (closed) {
     return absl::FailedPreconditionError(absl::StrCat(
-        "--access: the server is to listen on ", listen, ", beyond this machine, and knows nobody who may call. Give it an "
-        "administrator with --admin-token-file FILE (head -c 32 /dev/urandom | base64 > FILE), or say --access open "
+        "--access: the server is to listen on ", listen, ", beyond this machine, and knows nobody who may call. Give it "
+        "an administrator with --admin-token-file FILE (head -c 32 /dev/urandom | base64 > FILE), or say --access open "
         "where whoever reaches it may do anything"));
   }
   if (options.tls.certificate.empty() && !options.insecure_tokens) {

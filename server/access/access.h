@@ -19,14 +19,16 @@
 
 namespace mixmatch::server {
 
-// Whether `listen` ("127.0.0.1:7411", "[::1]:0", "localhost:7411", "unix:/run/mixmatch") is reached from this machine alone.
+// Whether `listen` ("127.0.0.1:7411", "[::1]:0", "localhost:7411", "unix:/run/mixmatch") is reached from this machine
+// alone.
 bool IsLoopback(absl::string_view listen);
 
-// `closed`: no user is known who could call. FAILED_PRECONDITION, with what to do: users alone may call on an address that
-// others reach, but there is none, or tokens would come unencrypted.
+// `closed`: no user is known who could call. FAILED_PRECONDITION, with what to do: users alone may call on an address
+// that others reach, but there is none, or tokens would come unencrypted.
 absl::StatusOr<v1::AccessMode> ChooseMode(const AccessOptions& options, absl::string_view listen, bool closed);
 
-// The value of MIXMATCH_ADMIN_TOKEN, which is wiped from the environment: before other processes are started. "" if unset.
+// The value of MIXMATCH_ADMIN_TOKEN, which is wiped from the environment: before other processes are started. "" if
+// unset.
 std::string TakeAdminTokenVariable();
 
 // A caller is known by the token in "authorization: Bearer TOKEN", or else by the common name of a certificate of the

@@ -18,7 +18,8 @@ void AddWho(CLI::App& app, AccessOptions& o) {
   app.add_option("--reflection", o.reflection, "Say which services there are; default: where the server is open")
       ->check(CLI::IsMember({"default", "on", "off"}))
       ->capture_default_str();
-  app.add_option("--audit-log", o.audit_log, "Append refused, changing and administrators' calls to this file; SIGHUP opens it anew");
+  app.add_option("--audit-log", o.audit_log,
+                 "Append refused, changing and administrators' calls to this file; SIGHUP opens it anew");
   app.add_option("--max-refusals-per-minute", o.refusals_per_minute,
                  "Calls of a peer without a valid token that are answered each for itself; 0: any")
       ->check(CLI::Range(0, 1'000'000))

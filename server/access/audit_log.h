@@ -18,8 +18,8 @@
 namespace mixmatch::server {
 
 // A line (storage.v1.AuditLine) for each call that changes something, each that only administrators may make, and each
-// that was refused for who made it or how much: of the last at most 50 a second, and how many were left out. Never content, names, metadata or secrets. A line
-// is written, not synced, before the call's answer goes out. Thread-safe.
+// that was refused for who made it or how much: of the last at most 50 a second, and how many were left out. Never
+// content, names, metadata or secrets. A line is written, not synced, before the call's answer goes out. Thread-safe.
 class AuditLog final : public CallObserver {
  public:
   // Appends to the file, made for its owner alone. FAILED_PRECONDITION: it cannot be opened.

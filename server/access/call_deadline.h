@@ -15,8 +15,8 @@
 namespace mixmatch::server {
 
 // Cancels each unary call that is under way after `most`; its client gets CANCELLED, or DEADLINE_EXCEEDED where its own
-// deadline was shorter, and its handler ends where it looks. Not those that wait on purpose (AdminService/WaitOperation).
-// Thread-safe; a thread of its own.
+// deadline was shorter, and its handler ends where it looks. Not those that wait on purpose
+// (AdminService/WaitOperation). Thread-safe; a thread of its own.
 class CallDeadline final : public Doorkeeper {
  public:
   explicit CallDeadline(absl::Duration most);

@@ -36,7 +36,9 @@ absl::StatusOr<std::string> Read(absl::string_view flag, const std::string& path
   return text;
 }
 
-Bio Over(const std::string& text) { return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), &BIO_free); }
+Bio Over(const std::string& text) {
+  return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), &BIO_free);
+}
 
 // The first one in `text`; nullptr if there is none.
 Certificate FirstCertificate(const std::string& text) {

@@ -19,7 +19,8 @@ struct Certificates {
   std::string client_ca;  // Empty: clients need no certificate.
 };
 
-// Reads and checks: the key is the certificate's, the CA file has certificates. FAILED_PRECONDITION says which file is bad.
+// Reads and checks: the key is the certificate's, the CA file has certificates. FAILED_PRECONDITION says which file is
+// bad.
 absl::StatusOr<Certificates> ReadCertificates(const TlsOptions& options);
 
 // Thread-safe.
@@ -27,8 +28,8 @@ class CertificateFiles {
  public:
   explicit CertificateFiles(const TlsOptions& options) : options_(options) {}
 
-  // True, with the certificates: they are others than those that were given last. The files are looked at once a second at
-  // most; bad ones are logged, once, and count as unchanged.
+  // True, with the certificates: they are others than those that were given last. The files are looked at once a second
+  // at most; bad ones are logged, once, and count as unchanged.
   bool Changed(absl::Time now, Certificates& certificates);
 
  private:

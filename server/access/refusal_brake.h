@@ -13,8 +13,8 @@
 
 namespace mixmatch::server {
 
-// What counts as one peer of gRPC's "ipv4:192.0.2.1:50000" or "ipv6:%5B2001:db8::1%5D:50000": an IPv4 address, the first 64
-// bits of an IPv6 address; anything else is itself without a port.
+// What counts as one peer of gRPC's "ipv4:192.0.2.1:50000" or "ipv6:%5B2001:db8::1%5D:50000": an IPv4 address, the
+// first 64 bits of an IPv6 address; anything else is itself without a port.
 std::string PeerKey(absl::string_view peer);
 
 // Thread-safe, of bounded memory: at most 4,096 peers are remembered.

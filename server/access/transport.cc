@@ -14,7 +14,8 @@
 namespace mixmatch::server {
 namespace {
 
-// gRPC asks at each handshake whether there are other certificates; see README.md for why this and not its file watcher.
+// gRPC asks at each handshake whether there are other certificates; see README.md for why this and not its file
+// watcher.
 class ReloadingTls final : public grpc::ServerCredentials {
  public:
   explicit ReloadingTls(const TlsOptions& options) : files_(options) {

@@ -73,12 +73,11 @@ absl::Status CheckUser(const v1::User& user) {
 // Makes room for one more, if only tokens that ended are in the way.
 absl::Status MakeRoom(absl::flat_hash_map<std::string, std::shared_ptr<const StoredToken>>& tokens, absl::Time now) {
   if (tokens.size() < kMostTokens) return absl::OkStatus();
+  const auto made = [](const auto& entry) { return TimeOf(entry->second->token().create_time()); };
   auto oldest = tokens.end();
   for (auto it = tokens.begin(); it != tokens.end(); ++it) {
     if (!IsEnded(it->second->token(), now)) continue;
-    if (oldest == tokens.end() || TimeOf(it->second->token().create_time()) < TimeOf(oldest->second->token().create_time())) {
-      oldest = it;
-    }
+    if (oldest == tokens.end() || made(it) < made(oldest)) oldest = it;
   }
   if (oldest == tokens.end()) {
     return absl::FailedPreconditionError(
@@ -203,8 +202,8 @@ absl::StatusOr<Identity> UserBook::ByCertificate(absl::string_view common_name) 
   std::shared_ptr<const v1::User> user = User(common_name);
   if (user == nullptr || user->disabled()) {
     return absl::UnauthenticatedError(
-        "client certificate: its common name is no user here, or is disabled; an administrator makes one with: mixmatch "
-        "admin users put NAME --roles ROLES");
+        "client certificate: its common name is no user here, or is disabled; an administrator makes one with: "
+        "mixmatch admin users put NAME --roles ROLES");
   }
   return Identity{std::move(user), ""};
 }
@@ -329,7 +328,8 @@ std::vector<v1::Token> UserBook::Tokens(absl::string_view user) const {
     if (user.empty() || stored->token().user() == user) tokens.push_back(stored->token());
   }
   std::sort(tokens.begin(), tokens.end(), [](const v1::Token& a, const v1::Token& b) {
-    return std::make_pair(TimeOf(b.create_time()), a.token_id()) < std::make_pair(TimeOf(a.create_time()), b.token_id());
+    const absl::Time made_a = TimeOf(a.create_time()), made_b = TimeOf(b.create_time());
+    return made_a != made_b ? made_a > made_b : a.token_id() < b.token_id();
   });
   const absl::MutexLock lock(&mutex_);
   for (v1::Token& token : tokens) {

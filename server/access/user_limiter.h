@@ -33,8 +33,8 @@ class UserLimiter {
   // Counts content that was uploaded before this object was made, no more than 24 hours ago.
   void AddEarlier(const std::string& user, absl::Time when, uint64_t bytes);
 
-  // A call of `user` begins; it ends with the allowance, which this object must outlive. RESOURCE_EXHAUSTED, with a time to
-  // wait: too many calls in a second, or at once.
+  // A call of `user` begins; it ends with the allowance, which this object must outlive. RESOURCE_EXHAUSTED, with a
+  // time to wait: too many calls in a second, or at once.
   absl::StatusOr<std::shared_ptr<Allowance>> Admit(const v1::User& user);
 
  private:

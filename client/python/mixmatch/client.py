@@ -14,8 +14,8 @@ from mixmatch import credentials
 from mixmatch import query as terms
 from mixmatch import where as filters
 from mixmatch.v1 import (access_service_pb2_grpc, admin_service_pb2, admin_service_pb2_grpc, event_service_pb2,
-                         event_service_pb2_grpc, filter_pb2, item_pb2, item_service_pb2, item_service_pb2_grpc, learning_service_pb2,
-                         learning_service_pb2_grpc, search_service_pb2, search_service_pb2_grpc)
+                         event_service_pb2_grpc, filter_pb2, item_pb2, item_service_pb2, item_service_pb2_grpc,
+                         learning_service_pb2, learning_service_pb2_grpc, search_service_pb2, search_service_pb2_grpc)
 
 Error = grpc.RpcError  # .code() says which, .details() says where, what was got, what was wanted and what to do.
 

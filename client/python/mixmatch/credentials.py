@@ -44,7 +44,8 @@ def encryption(tls: bool, ca: Path, certificate: Path, key: Path) -> Optional[gr
     return grpc.ssl_channel_credentials(read(ca), read(key), read(certificate))
 
 
-def connect(address: str, credentials: Optional[grpc.ChannelCredentials], server_name: str, options: Any) -> grpc.Channel:
+def connect(address: str, credentials: Optional[grpc.ChannelCredentials], server_name: str,
+            options: Any) -> grpc.Channel:
     if credentials is None:
         return grpc.insecure_channel(address, options=options)
     if server_name:

@@ -122,7 +122,9 @@ TEST(RefusalBrakeTest, APeerThatIsRefusedOverAndOverIsSlowedAndNoOther) {
 TEST(RefusalBrakeTest, OneMorePeerIsSlowedThoughManyCameBefore) {
   RefusalBrake brake(1);
   const absl::Time now = absl::FromUnixSeconds(1'800'000'000);
-  for (int i = 0; i < 20'000; ++i) brake.Refused(absl::StrCat("ipv4:10.", i >> 16, ".", i >> 8 & 255, ".", i & 255, ":1"), now);
+  for (int i = 0; i < 20'000; ++i) {
+    brake.Refused(absl::StrCat("ipv4:10.", i >> 16, ".", i >> 8 & 255, ".", i & 255, ":1"), now);
+  }
   EXPECT_EQ(brake.Refused("ipv4:192.0.2.1:1", now), absl::ZeroDuration());
   EXPECT_GT(brake.Refused("ipv4:192.0.2.1:1", now), absl::ZeroDuration());
 }
