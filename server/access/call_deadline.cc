@@ -1,31 +1,14 @@
 #include "server/access/call_deadline.h"
 
-#include <google/protobuf/descriptor.h>
-
-#include <string>
-
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
-#include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 
 namespace mixmatch::server {
 namespace {
 
-constexpr absl::string_view kWaits = "AdminService/WaitOperation";
-
-bool IsBounded(const Rpc& rpc) {
-  if (rpc.name == kWaits) return false;
-  const google::protobuf::MethodDescriptor* method =
-      google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(
-          absl::StrCat("mixmatch.v1.", absl::StrReplaceAll(rpc.name, {{"/", "."}})));
-  return method != nullptr && !method->client_streaming() && !method->server_streaming();
-}
-
 absl::flat_hash_set<const Rpc*> BoundedRpcs() {
   absl::flat_hash_set<const Rpc*> bounded;
   for (const Rpc& rpc : RpcTable()) {
-    if (IsBounded(rpc)) bounded.insert(&rpc);
+    if (!Waits(rpc)) bounded.insert(&rpc);
   }
   return bounded;
 }

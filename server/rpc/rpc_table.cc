@@ -1,9 +1,18 @@
 #include "server/rpc/rpc_table.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/descriptor.h"
+#include "mixmatch/v1/admin_service.pb.h"
+#include "mixmatch/v1/event_service.pb.h"
+#include "mixmatch/v1/item_service.pb.h"
+#include "mixmatch/v1/learning_service.pb.h"
+#include "mixmatch/v1/search_service.pb.h"
 
 namespace mixmatch::server {
 namespace {
@@ -67,6 +76,22 @@ constexpr Rpc kTable[] = {
     {"AccessService/RevokeToken", kAdmin, true},
 };
 
+constexpr absl::string_view kWaiting[] = {"AdminService/WaitOperation", "AdminService/Drain"};
+
+// By descriptors of messages, not by the pool of all that is linked: so the linker must keep the services.
+bool IsStream(absl::string_view name) {
+  for (const google::protobuf::Descriptor* message :
+       {v1::UploadRequest::descriptor(), v1::LinkRequest::descriptor(), v1::SearchRequest::descriptor(),
+        v1::PauseRequest::descriptor(), v1::StatsRequest::descriptor(), v1::WhoAmIRequest::descriptor()}) {
+    const google::protobuf::ServiceDescriptor* service = message->file()->service(0);
+    for (int m = 0; m < service->method_count(); ++m) {
+      if (absl::StrCat(service->name(), "/", service->method(m)->name()) != name) continue;
+      return service->method(m)->client_streaming() || service->method(m)->server_streaming();
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 absl::Span<const Rpc> RpcTable() { return kTable; }
@@ -83,6 +108,10 @@ const Rpc& RpcNamed(absl::string_view name) {
     std::abort();
   }
   return *row->second;
+}
+
+bool Waits(const Rpc& rpc) {
+  return std::find(std::begin(kWaiting), std::end(kWaiting), rpc.name) != std::end(kWaiting) || IsStream(rpc.name);
 }
 
 }  // namespace mixmatch::server

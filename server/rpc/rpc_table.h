@@ -20,6 +20,9 @@ absl::Span<const Rpc> RpcTable();
 // The row of a name in the table; ends the process if there is none, which is a bug of ours.
 const Rpc& RpcNamed(absl::string_view name);
 
+// Whether how long a call takes says nothing of the server: a stream, or one whose purpose is to wait.
+bool Waits(const Rpc& rpc);
+
 }  // namespace mixmatch::server
 
 #endif  // MIXMATCH_SERVER_RPC_RPC_TABLE_H_

@@ -3,11 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
-#include "google/protobuf/descriptor.h"
 #include "server/log.h"
 #include "server/telemetry/request_context.h"
 
@@ -16,14 +13,6 @@ namespace {
 
 constexpr int64_t kMostLines = 100;     // A second: many bad calls must not fill a disk.
 constexpr size_t kMostMessage = 500;
-constexpr const char* kWaiting[] = {"AdminService/WaitOperation", "AdminService/Drain"};
-
-bool Waits(absl::string_view name) {
-  if (std::find(std::begin(kWaiting), std::end(kWaiting), name) != std::end(kWaiting)) return true;
-  const auto* const method = google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(
-      absl::StrCat("mixmatch.v1.", absl::StrReplaceAll(name, {{"/", "."}})));
-  return method != nullptr && (method->client_streaming() || method->server_streaming());
-}
 
 // Not what the client did, asked for too much of, or gave up.
 bool IsOurFault(const absl::Status& status) {
@@ -39,7 +28,7 @@ absl::string_view Of(const std::multimap<grpc::string_ref, grpc::string_ref>& me
 }  // namespace
 
 CallLog::CallLog(absl::Duration slow) : slow_(slow) {
-  for (const Rpc& rpc : RpcTable()) waits_.push_back(Waits(rpc.name));
+  for (const Rpc& rpc : RpcTable()) waits_.push_back(Waits(rpc));
 }
 
 void CallLog::Began(Call& call) {

@@ -39,7 +39,9 @@ class VerificationTest : public testing::Test {
     checkpoint_ = std::make_unique<Checkpoint>(options_, *store_);
     EXPECT_TRUE(checkpoint_->SaveTrunk(0, *TinyTrunk()).ok());
     learner_ = std::make_unique<Learner>(options_.learner, *store_, catalog_, *live_, *checkpoint_);
-    EXPECT_TRUE(learner_->Start({}).ok());
+    storage::v1::Manifest manifest;
+    manifest.set_generation(kGeneration);
+    EXPECT_TRUE(learner_->Start(manifest).ok());
     events_ = std::make_unique<EventBook>(*store_, catalog_, *live_, *learner_);
     EXPECT_TRUE(events_->Restore().ok());
     for (uint64_t id = 1; id <= kItems; ++id) AddItem(id);

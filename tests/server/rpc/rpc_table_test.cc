@@ -41,5 +41,15 @@ TEST(RpcTableTest, NothingThatWritesNeedsOnlyTheRoleOfReading) {
   }
 }
 
+TEST(RpcTableTest, StreamsAndCallsThatWaitAreToldFromOthers) {
+  for (const char* name : {"ItemService/Upload", "ItemService/Live", "ItemService/Download", "SearchService/StreamSearch",
+                           "LearningService/Watch", "AdminService/WaitOperation"}) {
+    EXPECT_TRUE(Waits(RpcNamed(name))) << name;
+  }
+  for (const char* name : {"SearchService/Search", "AdminService/Stats", "LearningService/Pause"}) {
+    EXPECT_FALSE(Waits(RpcNamed(name))) << name;
+  }
+}
+
 }  // namespace
 }  // namespace mixmatch::server

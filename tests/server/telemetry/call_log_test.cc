@@ -42,10 +42,10 @@ class CallLogTest : public ::testing::Test {
   }
 
   void Send(const std::string& key, const std::string& value) {
-    grpc::testing::ServerContextTestSpouse(&context_).AddClientMetadata(key, value);
+    client_.AddClientMetadata(key, value);
   }
   std::string Trailing(const char* key) {
-    const auto metadata = grpc::testing::ServerContextTestSpouse(&context_).GetTrailingMetadata();
+    const auto metadata = client_.GetTrailingMetadata();
     const auto found = metadata.find(key);
     return found == metadata.end() ? "" : found->second;
   }
@@ -53,6 +53,7 @@ class CallLogTest : public ::testing::Test {
   std::shared_ptr<spdlog::logger> before_;
   std::ostringstream lines_;
   grpc::ServerContext context_;
+  grpc::testing::ServerContextTestSpouse client_{&context_};  // Owns the metadata that the context looks at.
   Caller caller_;
 };
 
