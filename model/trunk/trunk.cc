@@ -17,9 +17,14 @@ namespace {
 
 constexpr size_t kBatch = 8;  // The activations of 8 full parts stay in the cache: faster than 64.
 
+TrunkNet ForServing(TrunkNet net) {
+  if (CpuHasBf16()) net.HoldHalves();
+  return net;
+}
+
 class NetTrunk : public Trunk {
  public:
-  explicit NetTrunk(TrunkNet net) : net_(std::move(net)) {}
+  explicit NetTrunk(TrunkNet net) : net_(ForServing(std::move(net))) {}
   const TrunkConfig& config() const override { return net_.config; }
   std::string ToBytes() const override { return net_.ToBytes(); }
   absl::StatusOr<std::vector<float>> Encode(absl::Span<const TokenView> parts) const override;
@@ -130,6 +135,14 @@ absl::StatusOr<std::shared_ptr<const Trunk>> Trunk::FromBytes(absl::string_view 
   } catch (const std::exception& e) {
     return absl::InternalError(absl::StrCat("Trunk::FromBytes: ", e.what()));
   }
+}
+
+bool CpuHasBf16() {
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+  return __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
 }
 
 }  // namespace mixmatch::model

@@ -65,10 +65,14 @@ class Trunk {
   virtual const TrunkConfig& config() const = 0;
   // The weights with the configuration and a checksum, in the safetensors format.
   virtual std::string ToBytes() const = 0;
-  // [n, output_dim] row-major, each row of unit length; a part's row does not depend on the others in the call. Small
-  // batches inside. Runs on the calling thread's torch threads. INVALID_ARGUMENT on a bad slot or number of tokens.
+  // [n, output_dim] row-major, each row of unit length; a part's row depends on the others in the call by rounding
+  // only, at most 1e-3 a number where the CPU multiplies in bfloat16. Small batches inside. Runs on the calling
+  // thread's torch threads. INVALID_ARGUMENT on a bad slot or number of tokens.
   virtual absl::StatusOr<std::vector<float>> Encode(absl::Span<const TokenView> parts) const = 0;
 };
+
+// Whether this CPU multiplies matrices in bfloat16 by itself (AVX512-BF16), so that it is the faster way.
+bool CpuHasBf16();
 
 }  // namespace mixmatch::model
 

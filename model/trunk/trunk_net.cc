@@ -427,21 +427,33 @@ std::vector<StemInput> TrunkNet::Gather(absl::Span<const TokenView> parts) const
   return inputs;
 }
 
-at::Tensor TrunkNet::Linear(const at::Tensor& x, absl::string_view name) const {
-  const at::Tensor &weight = At(absl::StrCat(name, ".weight")), &bias = At(absl::StrCat(name, ".bias"));
-  if (!bf16) return at::linear(x, weight, bias);
-  return at::linear(x.to(at::kBFloat16), weight.to(at::kBFloat16), bias.to(at::kBFloat16)).to(at::kFloat);
+void TrunkNet::HoldHalves() {
+  bf16 = true;
+  halves.clear();
+  for (const at::Tensor& parameter : parameters) halves.push_back(parameter.to(at::kBFloat16));
 }
+
+at::Tensor TrunkNet::Half(absl::string_view name) const {
+  return halves.empty() ? At(name).to(at::kBFloat16) : halves[index.at(name)];
+}
+
+at::Tensor TrunkNet::Product(const at::Tensor& x, absl::string_view name) const {
+  const std::string weight = absl::StrCat(name, ".weight"), bias = absl::StrCat(name, ".bias");
+  if (!bf16) return at::linear(x, At(weight), At(bias));
+  return at::linear(x.to(at::kBFloat16), Half(weight), Half(bias));
+}
+
+at::Tensor TrunkNet::Linear(const at::Tensor& x, absl::string_view name) const { return Product(x, name).to(at::kFloat); }
 
 at::Tensor TrunkNet::Norm(const at::Tensor& x, absl::string_view name) const {
   return at::layer_norm(x, {x.size(-1)}, At(absl::StrCat(name, ".gain")), At(absl::StrCat(name, ".bias")));
 }
 
 at::Tensor TrunkNet::Convolve(const at::Tensor& x, absl::string_view name, int stride) const {
-  const at::Tensor &weight = At(absl::StrCat(name, ".weight")), &bias = At(absl::StrCat(name, ".bias"));
-  const int64_t pad = weight.size(2) / 2;
-  if (!bf16) return at::conv2d(x, weight, bias, stride, pad);
-  return at::conv2d(x.to(at::kBFloat16), weight.to(at::kBFloat16), bias.to(at::kBFloat16), stride, pad).to(at::kFloat);
+  const std::string weight = absl::StrCat(name, ".weight"), bias = absl::StrCat(name, ".bias");
+  const int64_t pad = At(weight).size(2) / 2;
+  if (!bf16) return at::conv2d(x, At(weight), At(bias), stride, pad);
+  return at::conv2d(x.to(at::kBFloat16), Half(weight), Half(bias), stride, pad).to(at::kFloat);
 }
 
 // Tokens are [b, 16, width].
@@ -502,7 +514,9 @@ at::Tensor TrunkNet::ForwardGroup(const StemInput& input) const {
   for (int layer = 0; layer < config.layers; ++layer) {
     const std::string name = absl::StrCat("layer", layer);
     x = x + Attend(Norm(x, name + ".norm1"), name, mask);
-    x = x + Linear(at::gelu(Linear(Norm(x, name + ".norm2"), name + ".up")), name + ".down");
+    // Training keeps what the function bends in float32.
+    const at::Tensor up = Product(Norm(x, name + ".norm2"), name + ".up");
+    x = x + Linear(at::gelu(halves.empty() ? up.to(at::kFloat) : up), name + ".down");
   }
   x = at::linear(Norm(x.select(1, 0), "norm"), At("output.weight"));
   return x / x.norm(2, {1}, /*keepdim=*/true).clamp_min(1e-12);

@@ -55,7 +55,12 @@ struct TrunkNet {
   TrunkConfig config;
   std::vector<at::Tensor> parameters;  // float32, contiguous, in the order of ParameterSpecs.
   absl::flat_hash_map<std::string, int> index;  // Place of each by name.
-  bool bf16 = false;  // Products of matrices, and convolutions, in bfloat16: for training, where the CPU is faster so.
+  bool bf16 = false;  // Products of matrices, and convolutions, in bfloat16: where the CPU is faster so.
+  // Parameters in bfloat16, for serving: they are used as they are held here. Empty: each is converted at each use.
+  std::vector<at::Tensor> halves = {};
+
+  // Sets bf16 and holds the halves. Parameters must not change from then on.
+  void HoldHalves();
 
   // INVALID_ARGUMENT when out of bounds.
   static absl::StatusOr<TrunkNet> Create(const TrunkConfig& config);
@@ -81,7 +86,10 @@ struct TrunkNet {
     at::Tensor summary, tokens;
   };
   const at::Tensor& At(absl::string_view name) const { return parameters[index.at(name)]; }
+  at::Tensor Half(absl::string_view name) const;
+  // Linear() gives float32; Product() what it is computed in.
   at::Tensor Linear(const at::Tensor& x, absl::string_view name) const;
+  at::Tensor Product(const at::Tensor& x, absl::string_view name) const;
   at::Tensor Norm(const at::Tensor& x, absl::string_view name) const;
   at::Tensor Convolve(const at::Tensor& x, absl::string_view name, int stride) const;
   Stemmed PlaneStem(const at::Tensor& planes, absl::string_view name) const;

@@ -42,14 +42,6 @@ struct Options {
   TrunkTrainerOptions trainer;
 };
 
-bool CpuHasBf16() {
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-  return __builtin_cpu_supports("avx512bf16");
-#else
-  return false;
-#endif
-}
-
 struct Corpus {
   std::vector<TrainingEvent> events;
   std::vector<double> weights;  // Of each event.

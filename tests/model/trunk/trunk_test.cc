@@ -1,5 +1,7 @@
 #include "model/trunk/trunk.h"
 
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,6 +10,8 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "model/trunk/trunk_net.h"
 
 namespace mixmatch::model {
 namespace {
@@ -45,7 +49,7 @@ TEST(Trunk, ARowDoesNotDependOnTheOthersInTheCall) {
   for (int i = 0; i < 150; i += 7) {
     const std::vector<float> alone = *trunk->Encode({parts[i]});
     const std::vector<float> row(together.begin() + i * 32, together.begin() + (i + 1) * 32);
-    EXPECT_LT(Difference(alone, row), 1e-5) << "part " << i;
+    EXPECT_LT(Difference(alone, row), 1e-3) << "part " << i;
   }
 }
 
@@ -62,7 +66,20 @@ TEST(Trunk, ARowThroughConvolutionsDoesNotDependOnTheOthersInTheCall) {
   const std::vector<float> together = *trunk->Encode(parts);
   for (int i = 0; i < 16; ++i) {
     const std::vector<float> row(together.begin() + i * dim, together.begin() + (i + 1) * dim);
-    EXPECT_LT(Difference(*trunk->Encode({parts[i]}), row), 1e-5) << "part " << i;
+    EXPECT_LT(Difference(*trunk->Encode({parts[i]}), row), 1e-3) << "part " << i;
+  }
+}
+
+TEST(Trunk, ProductsInBfloat16TurnNoRowByMoreThanAThousandth) {
+  const c10::InferenceMode inference;
+  const TrunkNet full = *TrunkNet::Create(TrunkConfig::Small());
+  TrunkNet half = full;
+  half.HoldHalves();
+  for (int slot = 0; slot < full.config.slots; ++slot) {
+    const Tokens a = RandomTokens(64, slot), b = RandomTokens(64, slot + 100);
+    const std::vector<StemInput> inputs = full.Gather({{slot, a}, {slot, b}});
+    const at::Tensor cosines = (full.Forward(inputs) * half.Forward(inputs)).sum(1);
+    EXPECT_GT(cosines.min().item<float>(), 0.999f) << slot;
   }
 }
 
