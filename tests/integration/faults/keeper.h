@@ -84,7 +84,7 @@ class Keeper {
   v1::UploadHeader HeaderOf(const TrueItem& item) const;
   void Finished(TrueItem item, const absl::StatusOr<v1::UploadResponse>& response, const std::string& call);
   std::string CheckHits(const absl::StatusOr<v1::SearchResponse>& response, const Condition& condition, int64_t k);
-  absl::StatusOr<Observed> Observe(const Truth& links_of);
+  absl::StatusOr<Observed> Observe();
   void Adopt(const Observed& observed);
 
   const std::string name_;

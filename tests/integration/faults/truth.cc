@@ -182,19 +182,15 @@ std::string DifferenceOfEvent(const Truth& truth, const std::string& event_id, c
   return "";
 }
 
-std::string DifferenceOfLinks(const Truth& truth, const TrueEvent& event,
-                              const std::vector<v1::Link>& links) {
+std::string DifferenceOfLinks(const TrueEvent& event, const std::vector<v1::Link>& links) {
+  const bool undone = event.correction == 0.0;
   for (const v1::Link& link : links) {
-    // What is held is said first, whatever was corrected.
-    const bool held = std::any_of(event.members.begin(), event.members.end(), [&](const auto& member) {
-      return truth.held().count(truth.items().at(member.first)->source) > 0;
-    });
-    if (held) continue;
-    const bool undone = *event.correction == 0.0;
-    if (undone != (link.state() == v1::LINK_STATE_UNDONE) || (!undone && link.weight() != *event.correction)) {
-      return absl::StrCat("link ", link.link_id(), " is ", v1::LinkState_Name(link.state()), " of weight ",
-                          link.weight(), ", should be corrected to ", *event.correction);
-    }
+    // A weight is said of held links too; that they are undone is said rather than that they are held.
+    const bool weighs = undone || link.weight() == event.correction.value_or(link.formed_weight());
+    if (undone == (link.state() == v1::LINK_STATE_UNDONE) && weighs) continue;
+    return absl::StrCat("link ", link.link_id(), " is ", v1::LinkState_Name(link.state()), " of weight ", link.weight(),
+                        ", should be ", undone ? "undone" : "of weight ",
+                        undone ? "" : absl::StrCat(event.correction.value_or(link.formed_weight())));
   }
   return "";
 }
@@ -220,9 +216,7 @@ std::string Difference(const Truth& truth, const Observed& observed) {
     if (found == observed.events.end()) return absl::StrCat("event ", event_id, " is not there");
     std::string difference = DifferenceOfEvent(truth, event_id, *event, found->second);
     const auto links = observed.links.find(event_id);
-    if (difference.empty() && event->correction.has_value() && links != observed.links.end()) {
-      difference = DifferenceOfLinks(truth, *event, links->second);
-    }
+    if (difference.empty() && links != observed.links.end()) difference = DifferenceOfLinks(*event, links->second);
     if (!difference.empty()) return difference;
   }
   for (const auto& [event_id, event] : observed.events) {

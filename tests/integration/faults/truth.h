@@ -83,7 +83,7 @@ class Truth {
 struct Observed {
   std::map<uint64_t, v1::Item> items;  // By number.
   std::map<std::string, v1::Event> events;
-  std::map<std::string, std::vector<v1::Link>> links;  // Of events that the truth has corrected, and of no others.
+  std::map<std::string, std::vector<v1::Link>> links;  // By event.
   std::set<std::string> held;
 };
 
