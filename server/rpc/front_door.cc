@@ -1,5 +1,7 @@
 #include "server/rpc/front_door.h"
 
+#include <exception>
+#include <new>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -35,6 +37,17 @@ grpc::Status Answer(grpc::ServerContext& context, const absl::Status& status) {
   return ms > 0 ? WithRetryInfo(status, wait) : ToGrpc(status);
 }
 
+// A handler has no business throwing; if it does all the same, the call ends and the keepers still hear of it.
+absl::Status Run(absl::FunctionRef<absl::Status(const Caller&)> handler, const Caller& caller) {
+  try {
+    return handler(caller);
+  } catch (const std::bad_alloc&) {
+    return TryAgainAfter(absl::Seconds(1), "server: out of memory; try again in a moment, or raise its memory");
+  } catch (const std::exception& e) {
+    return absl::InternalError(absl::StrCat("server: ", e.what()));
+  }
+}
+
 }  // namespace
 
 grpc::Status FrontDoor::Handle(grpc::ServerContext& context, absl::string_view name,
@@ -54,7 +67,7 @@ absl::Status FrontDoor::Pass(Call& call, absl::FunctionRef<absl::Status(const Ca
     status = keepers_[admitted]->Admit(call);
     if (!status.ok()) break;
   }
-  if (status.ok()) status = handler(call.caller);
+  if (status.ok()) status = Run(handler, call.caller);
   while (admitted > 0) keepers_[--admitted]->Left(call);
   return status;
 }
