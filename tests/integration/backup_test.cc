@@ -29,6 +29,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 constexpr int kEvents = 12;
+constexpr uint32_t kMore = 40;
 
 std::string TextOf(uint32_t n) { return absl::StrCat("entry ", n * 7919, " of the log of ship ", n, " near port ", n % 5); }
 
@@ -39,6 +40,10 @@ class BackupTest : public testing::Test {
         server_(dir_.path() + "/data", {"--slow-learning", "off", "--learn-interval-seconds", "0", "--backup-dir", backups_}) {}
 
   // A text, a picture and a sound in each event.
+  // Many bytes to copy, in few parts.
+  static void FillMuch(Api& api) {
+    for (uint32_t n = 0; n < kMore; ++n) api.Put(MakeWav(1000 + n, 10.0));
+  }
   void Fill(Api& api) {
     for (uint32_t n = 1; n <= kEvents; ++n) {
       const std::string event = absl::StrCat("event-", n);
@@ -249,7 +254,7 @@ TEST_F(BackupTest, AServerKilledDuringABackupLeavesEarlierOnesWholeAndMakesItAne
     Api api(server_.address());
     Fill(api);
     Backup(api);
-    for (uint32_t n = 0; n < 40; ++n) api.Put(TextOf(1000 + n) + std::string(300'000, 'x'));
+    FillMuch(api);
     ASSERT_TRUE(api.client->Backup({}).ok());
     server_.Kill();
   }
@@ -321,7 +326,7 @@ TEST_F(BackupTest, AKilledRestoreCanBeRunAgain) {
   {
     Api api(server_.address());
     Fill(api);
-    for (uint32_t n = 0; n < 40; ++n) api.Put(TextOf(1000 + n) + std::string(300'000, 'x'));
+    FillMuch(api);
     Backup(api);
   }
   const std::string data = dir_.path() + "/restored";
@@ -335,7 +340,7 @@ TEST_F(BackupTest, AKilledRestoreCanBeRunAgain) {
     }
     ServerProcess copy(data, {"--learning", "off"});
     ASSERT_TRUE(copy.Start());
-    EXPECT_EQ(Api(copy.address()).Stats().items(), 3u * kEvents + 40);
+    EXPECT_EQ(Api(copy.address()).Stats().items(), 3u * kEvents + kMore);
     copy.Kill();
     fs::remove_all(data);
   }
