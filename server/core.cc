@@ -51,6 +51,7 @@ absl::StatusOr<std::unique_ptr<Core>> Core::Open(const ServerOptions& options) {
   MIXMATCH_RETURN_IF_ERROR(CheckNotHalfRestored(options.data_dir));
   index::StoreOptions store_options;
   store_options.path = options.data_dir + "/store";
+  store_options.memory_bytes = options.store_memory_bytes;
   // Makes the data directory too, synced into the one above, so that a power cut does not take it away again.
   MIXMATCH_ASSIGN_OR_RETURN(core->store, index::Store::Open(store_options));
   std::error_code error;

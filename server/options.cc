@@ -274,6 +274,13 @@ void AddIndex(CLI::App& app, ServerOptions& o) {
       ->capture_default_str();
 }
 
+void AddStore(CLI::App& app, ServerOptions& o) {
+  app.add_option("--store-memory-bytes", o.store_memory_bytes,
+                 "Memory of the store: records read, and at most a quarter of it for changes not yet in its tables")
+      ->check(CLI::Range(int64_t{8} << 20, int64_t{1} << 50))
+      ->capture_default_str();
+}
+
 void AddOverload(CLI::App& app, OverloadOptions& o) {
   app.add_option("--max-memory-bytes", o.max_memory_bytes,
                  "Memory of the server and its decoders; near it uploads are refused, then searches. 0: what the cgroup "
@@ -349,6 +356,7 @@ absl::StatusOr<ServerOptions> ParseOptions(int argc, char** argv, int& exit_code
   AddLearning(app, options, learning, slow, head);
   LinkWords links;
   AddLinks(app, options.links, links);
+  AddStore(app, options);
   AddIndex(app, options);
   AddTelemetry(app, options.telemetry);
   AddOverload(app, options.overload);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "index/store/store.h"
 #include "index/vector/segmented_index.h"
 #include "model/media/media_decoder.h"
 #include "model/trunk/trunk.h"
@@ -73,6 +74,7 @@ struct ServerOptions {
   model::MediaDecoderOptions decoder;
   std::string init = "base";        // The first trunk of a new data directory: base, scratch or a file.
   model::TrunkConfig trunk = model::TrunkConfig::Small();  // Of scratch.
+  int64_t store_memory_bytes = index::StoreOptions().memory_bytes;
   index::SegmentedIndexOptions index;
   TelemetryOptions telemetry;
   OverloadOptions overload;

@@ -2,10 +2,10 @@
 
 #include <memory>
 
-#include "rocksdb/cache.h"
 #include "rocksdb/file_checksum.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/table.h"
+#include "rocksdb/write_buffer_manager.h"
 
 namespace mixmatch::index {
 namespace {
@@ -54,7 +54,11 @@ const std::array<std::string, kFamilies>& FamilyNames() {
   return *names;
 }
 
-rocksdb::DBOptions DatabaseOptions() {
+std::shared_ptr<rocksdb::Cache> StoreCache(const StoreOptions& options) {
+  return rocksdb::NewLRUCache(static_cast<size_t>(options.memory_bytes));
+}
+
+rocksdb::DBOptions DatabaseOptions(const StoreOptions& options, const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::DBOptions result;
   result.create_if_missing = true;
   result.create_missing_column_families = true;
@@ -64,7 +68,8 @@ rocksdb::DBOptions DatabaseOptions() {
   // One flush and one compaction at a time leave the second core to searches.
   result.max_background_jobs = 2;
   result.max_subcompactions = 1;
-  result.db_write_buffer_size = 128 << 20;
+  result.write_buffer_manager =
+      std::make_shared<rocksdb::WriteBufferManager>(static_cast<size_t>(options.memory_bytes / 4), cache);
   result.max_total_wal_size = 256 << 20;
   result.max_open_files = 1024;
   // Writes trickle to the disk, so that a synced commit never waits for a long queue.
@@ -75,9 +80,8 @@ rocksdb::DBOptions DatabaseOptions() {
   return result;
 }
 
-std::vector<rocksdb::ColumnFamilyDescriptor> FamilyDescriptors(const StoreOptions& options) {
-  const std::shared_ptr<rocksdb::Cache> cache =
-      rocksdb::NewLRUCache(static_cast<size_t>(options.block_cache_bytes));
+std::vector<rocksdb::ColumnFamilyDescriptor> FamilyDescriptors(const StoreOptions& options,
+                                                               const std::shared_ptr<rocksdb::Cache>& cache) {
   std::vector<rocksdb::ColumnFamilyDescriptor> result;
   for (int family = 0; family < kFamilies; ++family) {
     result.emplace_back(FamilyNames()[family], FamilyOptions(static_cast<Family>(family), options, cache));

@@ -3,10 +3,12 @@
 #define MIXMATCH_INDEX_STORE_ROCKS_OPTIONS_H_
 
 #include <array>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "index/store/store.h"
+#include "rocksdb/cache.h"
 #include "rocksdb/db.h"
 
 namespace mixmatch::index {
@@ -33,8 +35,11 @@ enum Family {
 
 const std::array<std::string, kFamilies>& FamilyNames();
 
-rocksdb::DBOptions DatabaseOptions();
-std::vector<rocksdb::ColumnFamilyDescriptor> FamilyDescriptors(const StoreOptions& options);
+// Blocks and memtables of all families count against the one cache, so that the store's memory has one bound.
+std::shared_ptr<rocksdb::Cache> StoreCache(const StoreOptions& options);
+rocksdb::DBOptions DatabaseOptions(const StoreOptions& options, const std::shared_ptr<rocksdb::Cache>& cache);
+std::vector<rocksdb::ColumnFamilyDescriptor> FamilyDescriptors(const StoreOptions& options,
+                                                               const std::shared_ptr<rocksdb::Cache>& cache);
 
 }  // namespace mixmatch::index
 

@@ -56,13 +56,14 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) 
   MIXMATCH_RETURN_IF_ERROR(MakeDirectories(options.path));
   MIXMATCH_RETURN_IF_ERROR(CheckFiles(options.path));
   MIXMATCH_RETURN_IF_ERROR(CheckFamilies(options.path));
-  rocksdb::DBOptions database = DatabaseOptions();
+  const std::shared_ptr<rocksdb::Cache> cache = StoreCache(options);
+  rocksdb::DBOptions database = DatabaseOptions(options, cache);
   database.info_log = std::make_shared<RocksLog>(options.path);
   database.listeners.push_back(std::make_shared<NoResume>());
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   MIXMATCH_RETURN_IF_ERROR(
-      FromRocks(rocksdb::DB::Open(database, options.path, FamilyDescriptors(options), &handles, &db),
+      FromRocks(rocksdb::DB::Open(database, options.path, FamilyDescriptors(options, cache), &handles, &db),
                 absl::StrCat("store: ", options.path)));
   auto store = std::make_unique<RocksStore>(options.path, std::unique_ptr<rocksdb::DB>(db), std::move(handles));
   MIXMATCH_RETURN_IF_ERROR(store->CheckFormat());

@@ -21,9 +21,9 @@ namespace mixmatch::index {
 namespace storage = ::mixmatch::storage::v1;
 
 struct StoreOptions {
-  std::string path;                        // Made if it is not there.
-  int64_t block_cache_bytes = 256 << 20;
-  int64_t blob_min_bytes = 4096;           // Content and token values from this size live in blob files.
+  std::string path;                   // Made if it is not there.
+  int64_t memory_bytes = 192 << 20;   // Of blocks read and of changes not yet in tables (at most a quarter), together.
+  int64_t blob_min_bytes = 4096;      // Content and token values from this size live in blob files.
 };
 
 // Changes that are made together or not at all. Not thread-safe. Later calls win over earlier ones for the same key.

@@ -20,7 +20,7 @@ class EventBookTest : public testing::Test {
     std::filesystem::create_directories(directory_);
     index::StoreOptions options;
     options.path = directory_ + "/store";
-    options.block_cache_bytes = 8 << 20;
+    options.memory_bytes = 8 << 20;
     store_ = index::Store::Open(options).value();
     server_options_.data_dir = directory_;
     checkpoint_ = std::make_unique<Checkpoint>(server_options_, *store_);
