@@ -2,6 +2,10 @@
 
 #include <ATen/ATen.h>
 
+#include <vector>
+
+#include "model/trunk/timeline.h"
+
 namespace mixmatch::model {
 namespace {
 
@@ -96,6 +100,76 @@ at::Tensor AlterSounds(const at::Tensor& sounds, at::Generator* random) {
   return at::where((times + tones).gt(0), at::full({1}, -1.0f), x);
 }
 
+constexpr int kMostFrames = 256;
+constexpr double kPi = 3.14159265358979;
+
+// Time runs faster and slower, formants move: [rows, frames, bands] decibels; `lengths` become those of the result.
+at::Tensor Warp(const at::Tensor& decibels, at::Tensor* lengths, Draw& draw) {
+  const int64_t rows = decibels.size(0), bands = decibels.size(2);
+  const at::Tensor before = *lengths;
+  *lengths = (before * draw.Normal(0.15, {1}).exp()).clamp(12, kMostFrames).floor();
+  const int64_t longest = lengths->max().item<int64_t>();
+  const at::Tensor even = (at::arange(longest, at::kFloat).unsqueeze(0) + 0.5) / *lengths;
+  at::Tensor bent = even;
+  for (int k = 1; k <= 5; ++k) bent = bent + draw.Normal(0.035 / k, {1}) * (even * (kPi * k)).sin();
+  const at::Tensor time = bent.clamp(0, 1) * before * (2.0 / static_cast<double>(decibels.size(1))) - 1;
+
+  const at::Tensor place = at::linspace(0, 2, bands, at::kFloat).unsqueeze(0);
+  const at::Tensor formants = place * draw.Normal(0.1, {1}).exp() - 1 + draw.Normal(0.02, {1}) +
+                              draw.Normal(0.04, {1}) * (place * kPi).sin();
+  const at::Tensor grid = at::stack({formants.unsqueeze(1).expand({rows, longest, bands}),
+                                     time.unsqueeze(2).expand({rows, longest, bands})},
+                                    3);
+  const at::Tensor above = (decibels - kTimelineFloor).unsqueeze(1);
+  return at::grid_sampler_2d(above, grid, 0, /*padding_mode=*/1, false).squeeze(1) + kTimelineFloor;
+}
+
+// Another voice and another microphone: smooth colours of the spectrum. [rows, 1, bands] decibels.
+at::Tensor Colour(Draw& draw, int64_t bands, double tilt, double wave, int from, int to) {
+  const at::Tensor place = at::linspace(0, 1, bands, at::kFloat).view({1, 1, bands});
+  at::Tensor colour = draw.Normal(tilt, {1, 1}) * (place * 2 - 1);
+  for (int k = from; k <= to; ++k) colour = colour + draw.Normal(wave, {1, 1}) * (place * (kPi * k)).cos();
+  return colour;
+}
+
+// Wider formants, and a room's echo: each frame sounds on, ever weaker. [rows, frames, bands] powers.
+at::Tensor Smear(const at::Tensor& power, Draw& draw) {
+  const at::Tensor around = at::avg_pool1d(at::replication_pad1d(power, {2, 2}), 5, 1);
+  const at::Tensor wide = draw.Uniform(-0.25, 1, {1, 1});
+  const at::Tensor frame = at::arange(power.size(1), at::kFloat);
+  const at::Tensor since = frame.unsqueeze(1) - frame.unsqueeze(0);
+  const at::Tensor fades = (since.clamp_min(0).unsqueeze(0) / draw.Uniform(1, 9, {1, 1})).neg().exp();
+  const at::Tensor echo = fades * draw.Uniform(0, 0.6, {1, 1}) * draw.Chance(0.6, {1, 1}) * since.gt(0).to(at::kFloat);
+  return at::bmm(echo + at::eye(power.size(1)), ((1 - wide) * power + wide * around).clamp_min(1e-7));
+}
+
+void AlterTimelines(StemInput* input, at::Generator* random) {
+  const int64_t rows = input->values.size(0), bands = input->values.size(2);
+  Draw draw(rows, random);
+  at::Tensor lengths = at::empty({rows, 1}, at::kFloat);
+  std::copy(input->frames.begin(), input->frames.end(), lengths.data_ptr<float>());
+  at::Tensor x = Warp(input->values, &lengths, draw);
+  const int64_t longest = x.size(1);
+  std::vector<int64_t> frames(rows);
+  for (int64_t row = 0; row < rows; ++row) frames[row] = static_cast<int64_t>(lengths.data_ptr<float>()[row]);
+  const at::Tensor mask = TimelineMask(frames, longest);
+
+  at::Tensor power = at::pow(10.0, (x + Colour(draw, bands, 5, 3.5, 2, 8)) / 10);
+  power = Smear(power * mask, draw) * mask;
+  const at::Tensor mean = power.sum({1, 2}, /*keepdim=*/true) / (lengths.unsqueeze(2) * bands);
+  const at::Tensor floor = mean * at::pow(10.0, (Colour(draw, bands, 6, 4, 3, 3) - draw.Uniform(0, 40, {1, 1})) / 10);
+  // The power of noise in a band is distributed exponentially.
+  power = power + floor * (0.3 - (at::rand({rows, longest, bands}, *random) + 1e-6).log());
+  x = (power + 1e-9).log10() * 10;
+
+  at::Tensor wiped = at::zeros({rows, longest, bands});
+  for (int k = 0; k < 2; ++k) {
+    wiped = wiped + Stretch(draw, longest, 0.12, 0.5).unsqueeze(2) + Stretch(draw, bands, 0.15, 0.5).unsqueeze(1);
+  }
+  x = at::where(wiped.gt(0), x.mean({1, 2}, true) - 10, x);
+  input->SetTimelines(x, frames);
+}
+
 }  // namespace
 
 void Augment(StemInput* input, at::Generator* random) {
@@ -105,6 +179,7 @@ void Augment(StemInput* input, at::Generator* random) {
     case StemKind::kMosaic: x = AlterPictures(x, rows, random); break;
     case StemKind::kFrames: x = AlterPictures(x.flatten(0, 1), rows, random).view(x.sizes()); break;
     case StemKind::kLogMel: x = AlterSounds(x, random); break;
+    case StemKind::kSound: AlterTimelines(input, random); break;
     case StemKind::kWords:
       if (x.size(1) > 1) x = x * Draw(rows, random).Chance(0.9, {x.size(1), 1});
       break;

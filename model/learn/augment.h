@@ -8,11 +8,13 @@
 
 namespace mixmatch::model {
 
-// Changes `input` in place, each row by its own random amounts; shapes and lengths stay.
+// Changes `input` in place, each row by its own random amounts; shapes and lengths stay, but for
+// kSound.
 // - pictures and frames: turned (about 7 degrees), scaled and stretched (15 %, 8 %), sheared, moved (8 %), a third of
 //   them mirrored; colours mixed, brightness and contrast changed, one in seven grey; a square blotted out;
 // - sounds: time bent and stretched (10 %), formants moved (8 %), shifted, tilted and coloured in spectrum, noise, a
-//   stretch of time and of bands wiped;
+//   stretch of time and of bands wiped; read in time (kSound) also their length, by 15 %, and what people's speech has
+//   and a synthesiser's has not: wider formants, a room's echo, noise down to as loud as the sound;
 // - words: one in ten left out, where there are several.
 void Augment(StemInput* input, at::Generator* random);
 

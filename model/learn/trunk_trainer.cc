@@ -40,15 +40,39 @@ struct Moments {
   int64_t count = 0;
 };
 
+// An array that is the trainer's own.
+struct Extra {
+  at::Tensor values;
+  Moments moments;
+  bool defined() const { return values.defined(); }
+};
+
 // Everything a step changes.
 struct State {
   TrunkNet net;
   std::vector<Moments> moments;
   std::vector<at::Tensor> average;  // Empty unless asked for.
-  at::Tensor proxies;               // [proxies, dim]; undefined unless asked for.
-  Moments proxy_moments;
+  // What is trained with the trunk and is not part of it; undefined unless asked for.
+  Extra proxies;                    // [proxies, dim].
+  Extra spelling;                   // [1 + symbols, width + 1]: a linear map with its bias; symbol 0 is none.
   int64_t steps = 0;
 };
+
+Extra FreshExtra(at::Tensor values) {
+  Extra extra{std::move(values), {}};
+  extra.moments = {at::zeros_like(extra.values), at::zeros_like(extra.values), 0};
+  extra.values.set_requires_grad(true);
+  return extra;
+}
+
+// Those that were asked for, in the order in which they are saved.
+std::vector<Extra*> Extras(State* state) {
+  std::vector<Extra*> extras;
+  for (Extra* extra : {&state->proxies, &state->spelling}) {
+    if (extra->defined()) extras.push_back(extra);
+  }
+  return extras;
+}
 
 at::Tensor RowsTensor(const std::vector<float>& rows, int64_t dim) {
   at::Tensor out = at::empty({static_cast<int64_t>(rows.size()) / dim, dim}, at::kFloat);
@@ -72,6 +96,7 @@ struct Batch {
   std::vector<TokenView> parts;
   at::Tensor event;           // [n], place in the batch.
   std::vector<uint64_t> ids;  // [n], of the events.
+  std::vector<const std::vector<int>*> spellings;  // [n].
 };
 
 // Rows of earlier steps, newest first.
@@ -134,6 +159,29 @@ at::Tensor KnownToTeacher(const at::Tensor& teacher, const Batch& batch) {
 at::Tensor ProxyLoss(const at::Tensor& rows, const at::Tensor& proxies, const at::Tensor& ids, double temperature) {
   const at::Tensor units = proxies / proxies.norm(2, {1}, true).clamp_min(1e-12);
   return at::cross_entropy_loss(rows.matmul(units.t()) / temperature, ids, {}, at::Reduction::Mean, -100, kSmoothing);
+}
+
+// Connectionist temporal classification of the rows of `input` whose spelling is known; undefined when there are none.
+at::Tensor SpellingLoss(const StemInput& input, const at::Tensor& states, const Batch& batch, const at::Tensor& map) {
+  std::vector<int64_t> rows, lengths, sizes, symbols;
+  for (size_t row = 0; row < input.parts.size(); ++row) {
+    const std::vector<int>& spelling = *batch.spellings[input.parts[row]];
+    if (spelling.empty()) continue;
+    rows.push_back(static_cast<int64_t>(row));
+    lengths.push_back(input.tokens[row] - 1);  // Without the summary.
+    sizes.push_back(static_cast<int64_t>(spelling.size()));
+    symbols.insert(symbols.end(), spelling.begin(), spelling.end());
+  }
+  if (rows.empty()) return {};
+  const auto longs = [](const std::vector<int64_t>& values) {
+    return at::from_blob(const_cast<int64_t*>(values.data()), {static_cast<int64_t>(values.size())}, at::kLong).clone();
+  };
+  const at::Tensor places = states.slice(1, 1).index_select(0, longs(rows).to(states.device()));
+  const int64_t width = places.size(2);
+  const at::Tensor normal = at::layer_norm(places, {width});
+  const at::Tensor logits = at::linear(normal, map.narrow(1, 0, width), map.select(1, width));
+  return at::ctc_loss(at::log_softmax(logits, -1).transpose(0, 1), longs(symbols).to(states.device()), lengths, sizes,
+                      /*blank=*/0, at::Reduction::Mean, /*zero_infinity=*/true);
 }
 
 absl::Status SameShape(const TrunkConfig& got, const TrunkConfig& wanted) {
@@ -216,11 +264,11 @@ State NetTrainer::Fresh(TrunkNet net) const {
     if (options_.average > 0) state.average.push_back(p.clone());
     p.set_requires_grad(true);
   }
-  if (options_.proxies > 0) {
-    at::Generator random = at::detail::createCPUGenerator(options_.seed);
-    state.proxies = at::randn({options_.proxies, state.net.config.output_dim}, random);
-    state.proxy_moments = {at::zeros_like(state.proxies), at::zeros_like(state.proxies), 0};
-    state.proxies.set_requires_grad(true);
+  at::Generator random = at::detail::createCPUGenerator(options_.seed);
+  if (options_.proxies > 0) state.proxies = FreshExtra(at::randn({options_.proxies, state.net.config.output_dim}, random));
+  if (options_.symbols > 0) {
+    const int64_t width = state.net.config.width;
+    state.spelling = FreshExtra(at::randn({1 + options_.symbols, width + 1}, random) / std::sqrt(double(width)));
   }
   return state;
 }
@@ -241,6 +289,11 @@ absl::Status NetTrainer::Check(absl::Span<const TrainingEvent> events) const {
           absl::StrCat(where, ": got id ", events[e].id, ", wanted one below ", options_.proxies));
     }
     for (const TrainingPart& part : events[e].parts) {
+      if (options_.symbols > 0 && !std::all_of(part.spelling.begin(), part.spelling.end(), [&](int symbol) {
+            return symbol >= 1 && symbol <= options_.symbols;
+          })) {
+        return absl::InvalidArgumentError(absl::StrCat(where, ": its spelling has a symbol not of 1 to ", options_.symbols));
+      }
       if (absl::Status s = state_.net.Check({part.slot, part.tokens}, where); !s.ok()) return s;
     }
   }
@@ -257,6 +310,7 @@ Batch NetTrainer::Draw(absl::Span<const TrainingEvent> events) const {
     for (const int i : DrawParts(events[e], options_.parts_per_event, random)) {
       batch.parts.push_back({events[e].parts[i].slot, events[e].parts[i].tokens});
       batch.ids.push_back(events[e].id);
+      batch.spellings.push_back(&events[e].parts[i].spelling);
       event.push_back(static_cast<int64_t>(e));
     }
   }
@@ -279,10 +333,15 @@ absl::StatusOr<at::Tensor> NetTrainer::Loss(const Batch& batch, at::Tensor* rows
     for (StemInput& input : inputs) Augment(&input, &random);
   }
   const c10::AutoGradMode gradients(true);
-  *rows = state_.net.Forward(inputs);
+  std::vector<at::Tensor> states;
+  *rows = state_.net.Forward(inputs, &states);
   at::Tensor loss = ContrastiveLoss(*rows, batch, not_negative, memory_, options_.temperature);
+  for (size_t i = 0; state_.spelling.defined() && i < inputs.size(); ++i) {
+    const at::Tensor spelled = SpellingLoss(inputs[i], states[i], batch, state_.spelling.values);
+    if (spelled.defined()) loss = loss + options_.spelling * spelled;
+  }
   if (state_.proxies.defined()) {
-    loss = loss + ProxyLoss(*rows, state_.proxies, Ids(batch.ids).to(rows->device()), options_.temperature);
+    loss = loss + ProxyLoss(*rows, state_.proxies.values, Ids(batch.ids).to(rows->device()), options_.temperature);
   }
   if (!teacher.defined()) return loss;
   const at::Tensor drift =
@@ -330,14 +389,15 @@ void NetTrainer::Update(double gradient_scale) {
     if (p.grad().defined()) UpdateArray(p, p.grad() * gradient_scale, rate, &state_.moments[i]);
     if (!state_.average.empty()) state_.average[i].lerp_(p, 1 - options_.average);
   }
-  if (state_.proxies.defined()) {
-    UpdateArray(state_.proxies, state_.proxies.grad(), kProxyRate * rate, &state_.proxy_moments);
+  for (Extra* extra : Extras(&state_)) {
+    const double faster = extra == &state_.proxies ? kProxyRate : 1;
+    if (extra->values.grad().defined()) UpdateArray(extra->values, extra->values.grad(), faster * rate, &extra->moments);
   }
   ++state_.steps;
 }
 
 void NetTrainer::ForgetGradients() {
-  if (state_.proxies.defined()) state_.proxies.mutable_grad().reset();
+  for (Extra* extra : Extras(&state_)) extra->values.mutable_grad().reset();
   for (at::Tensor& p : state_.net.parameters) p.mutable_grad().reset();
 }
 
@@ -404,11 +464,9 @@ absl::StatusOr<std::string> NetTrainer::Save() {
   }
   out.U32(state_.average.size());
   for (const at::Tensor& a : state_.average) WriteTensor(&out, a);
-  if (state_.proxies.defined()) {
-    out.U64(state_.proxy_moments.count);
-    for (const at::Tensor& t : {state_.proxies, state_.proxy_moments.first, state_.proxy_moments.second}) {
-      WriteTensor(&out, t);
-    }
+  for (const Extra* extra : Extras(&state_)) {
+    out.U64(extra->moments.count);
+    for (const at::Tensor& t : {extra->values, extra->moments.first, extra->moments.second}) WriteTensor(&out, t);
   }
   return std::move(out).Finish();
 }
@@ -448,10 +506,10 @@ absl::StatusOr<State> NetTrainer::Parse(absl::string_view bytes) const {
       if (!ReadTensor(&in, &state.average[place])) return damaged;
     }
   }
-  if (state.proxies.defined()) {
-    state.proxy_moments.count = in.U64();
-    const c10::AutoGradMode no_gradients(false);
-    for (at::Tensor* t : {&state.proxies, &state.proxy_moments.first, &state.proxy_moments.second}) {
+  const c10::AutoGradMode no_gradients(false);
+  for (Extra* extra : Extras(&state)) {
+    extra->moments.count = in.U64();
+    for (at::Tensor* t : {&extra->values, &extra->moments.first, &extra->moments.second}) {
       if (!ReadTensor(&in, t)) return damaged;
     }
   }
@@ -472,7 +530,8 @@ absl::Status NetTrainer::Load(absl::string_view bytes) {
 
 absl::Status CheckOptions(const TrunkTrainerOptions& o) {
   if (o.learning_rate > 0 && o.warmup_steps >= 0 && o.weight_decay >= 0 && o.temperature > 0 && o.distillation >= 0 &&
-      o.average >= 0 && o.average < 1 && o.memory >= 0 && o.proxies >= 0 && o.parts_per_event >= 2 &&
+      o.average >= 0 && o.average < 1 && o.memory >= 0 && o.proxies >= 0 && o.symbols >= 0 &&
+      o.spelling >= 0 && o.parts_per_event >= 2 &&
       o.parts_per_event <= kMaxPartsOfEvent) {
     return absl::OkStatus();
   }

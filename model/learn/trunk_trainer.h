@@ -19,6 +19,7 @@ namespace mixmatch::model {
 struct TrainingPart {
   int slot = 0;
   std::vector<uint8_t> tokens;  // [n, 256].
+  std::vector<int> spelling = {};  // What is said, in order, each 1 to `symbols`; looked at with `symbols`. Empty: not known.
 };
 struct TrainingEvent {
   std::vector<TrainingPart> parts;  // Two or more, of two or more slots where the event has them.
@@ -36,6 +37,8 @@ struct TrunkTrainerOptions {
   int parts_per_event = 2;      // Drawn of each event, where it has so many; 2 to 16.
   int memory = 0;               // Rows of earlier steps that are negatives too; not saved.
   int proxies = 0;              // Events that have a learned vector of their own, 0: none; see below.
+  int symbols = 0;              // Sounds of speech that spellings name; 0: none; see below.
+  double spelling = 0.5;        // Weight of spelling.
   bool augment = false;         // Train on altered views, see augment.h.
   bool bf16 = false;            // Products in bfloat16.
 };
@@ -45,6 +48,9 @@ struct TrunkTrainerOptions {
 // rows of earlier steps serve as further negatives (cross-batch memory, Wang et al., CVPR 2020). Parts that the published trunk has nearly equal (centred cosine above
 // 0.9) are no negatives. Plus distillation * mean(1 - cosine to the published trunk's vector), over the pairs whose
 // partner the published trunk itself finds first in the batch. AdamW, gradient norm clipped at 1.
+// With `symbols`, sounds whose spelling is known also have to spell it: connectionist temporal classification (Graves et
+// al., ICML 2006) of the last layer's places, by a linear map that is the trainer's own. What it teaches in a thousand
+// steps, where one sound ends and the next begins, contrast alone takes several thousand to find.
 // Not thread-safe: one thread trains. Steps use the calling thread's torch threads.
 class TrunkTrainer {
  public:

@@ -69,6 +69,19 @@ absl::StatusOr<std::shared_ptr<const Trunk>> Wrap(absl::StatusOr<TrunkNet> net) 
   return std::make_shared<const NetTrunk>(*std::move(net));
 }
 
+// A copy of the trunk's weights, changed.
+template <typename Change>
+absl::StatusOr<std::shared_ptr<const Trunk>> Changed(const Trunk& trunk, Change change) {
+  try {
+    absl::StatusOr<TrunkNet> net = TrunkNet::FromBytes(trunk.ToBytes());
+    if (!net.ok()) return net.status();
+    if (absl::Status status = change(*net); !status.ok()) return status;
+    return std::make_shared<const NetTrunk>(*std::move(net));
+  } catch (const std::exception& e) {
+    return absl::InternalError(absl::StrCat("Trunk: changing stems: ", e.what()));
+  }
+}
+
 }  // namespace
 
 TrunkConfig TrunkConfig::Tiny() {
@@ -82,7 +95,7 @@ TrunkConfig TrunkConfig::Tiny() {
 
 TrunkConfig TrunkConfig::Small() {
   TrunkConfig config;
-  config.stems = {StemKind::kWords,  StemKind::kMosaic, StemKind::kLogMel, StemKind::kFrames,
+  config.stems = {StemKind::kWords,  StemKind::kMosaic, StemKind::kSound, StemKind::kFrames,
                   StemKind::kWords,   // Tables,
                   StemKind::kBag,     // series,
                   StemKind::kWords};  // scores.
@@ -111,14 +124,15 @@ TrunkConfig TrunkConfig::WithSlots(int wanted) const {
 
 absl::StatusOr<std::shared_ptr<const Trunk>> Trunk::WithSlots(std::shared_ptr<const Trunk> trunk, int slots) {
   if (trunk->config().slots >= slots) return trunk;
-  try {
-    absl::StatusOr<TrunkNet> net = TrunkNet::FromBytes(trunk->ToBytes());
-    if (!net.ok()) return net.status();
-    if (absl::Status added = net->AddSlots(slots); !added.ok()) return added;
-    return std::make_shared<const NetTrunk>(*std::move(net));
-  } catch (const std::exception& e) {
-    return absl::InternalError(absl::StrCat("Trunk::WithSlots: ", e.what()));
-  }
+  return Changed(*trunk, [&](TrunkNet& net) { return net.AddSlots(slots); });
+}
+
+absl::StatusOr<std::shared_ptr<const Trunk>> Trunk::WithStems(std::shared_ptr<const Trunk> trunk,
+                                                              const std::vector<StemKind>& stems) {
+  return Changed(*trunk, [&](TrunkNet& net) {
+    if (absl::Status added = net.AddSlots(static_cast<int>(stems.size())); !added.ok()) return added;
+    return net.SetStems(stems);
+  });
 }
 
 absl::StatusOr<std::shared_ptr<const Trunk>> Trunk::Create(const TrunkConfig& config) {

@@ -25,7 +25,9 @@ enum class StemKind : int {
   kWords = 1,   // The same, for bytes that count something: 64 a count.
   kMosaic = 2,  // n = 64: 8 x 8 patches of 16 x 16 pixels in a colour mosaic, see modality/image.
   kFrames = 3,  // n = 16 a frame, 1 to 4 frames of 4 x 4 such patches. Read by the weights of kMosaic.
-  kLogMel = 4,  // n a multiple of 4: patches of 16 bands x 16 frames, four a stretch, see modality/audio.
+  kLogMel = 4,  // n a multiple of 4: patches of 16 bands x 16 frames, four a stretch, see modality/audio. Looked at whole,
+                // stretched to one length.
+  kSound = 5,   // The same tokens, followed in time.
 };
 
 struct TrunkConfig {
@@ -61,6 +63,11 @@ class Trunk {
   // (the same in every process). Parts of the slots that it had are read as before, to the bit. The same object if there
   // is nothing to add.
   static absl::StatusOr<std::shared_ptr<const Trunk>> WithSlots(std::shared_ptr<const Trunk> trunk, int slots);
+
+  // A trunk that reads its slots by these stems, at least as many as it has: what they share with its own keeps its
+  // weights, the rest is made as by WithSlots.
+  static absl::StatusOr<std::shared_ptr<const Trunk>> WithStems(std::shared_ptr<const Trunk> trunk,
+                                                                const std::vector<StemKind>& stems);
 
   virtual const TrunkConfig& config() const = 0;
   // The weights with the configuration and a checksum, in the safetensors format.

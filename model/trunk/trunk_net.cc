@@ -15,6 +15,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "model/tensors/safetensors.h"
+#include "model/trunk/timeline.h"
 
 namespace mixmatch::model {
 namespace {
@@ -32,7 +33,9 @@ constexpr int kChannels[] = {48, 96};  // Of the convolutions before the last on
 constexpr int kNormGroups = 8;
 constexpr int kFinest = kGrid * kGrid, kMiddle = kGrid * kGrid / 4;  // Places of the maps, and of the second convolution.
 constexpr char kPictureStem[] = "picture";
-constexpr char kSoundStem[] = "sound";
+constexpr char kSpectrumStem[] = "sound";
+constexpr char kTimelineStem[] = "timeline";
+constexpr int kTimelineReach = 5;      // Frames that a convolution over time sees.
 
 // Standard normal numbers, the same on every standard library (std::normal_distribution is not).
 class Normal {
@@ -68,7 +71,7 @@ bool In(int v, int low, int high) { return v >= low && v <= high; }
 
 absl::Status CheckConfig(const TrunkConfig& c) {
   bool stems = c.stems.empty() || c.stems.size() == static_cast<size_t>(c.slots);
-  for (StemKind kind : c.stems) stems &= In(static_cast<int>(kind), 0, static_cast<int>(StemKind::kLogMel));
+  for (StemKind kind : c.stems) stems &= In(static_cast<int>(kind), 0, static_cast<int>(StemKind::kSound));
   if (stems && In(c.slots, 1, 64) && In(c.width, 8, 1024) && In(c.layers, 1, 24) && In(c.heads, 1, 64) &&
       In(c.output_dim, 2, 4096) && c.width % c.heads == 0) {
     return absl::OkStatus();
@@ -92,8 +95,9 @@ void AddLinear(std::vector<ParameterSpec>* specs, const std::string& name, int64
   specs->push_back({name + ".bias", {out}, 0, 0});
 }
 
-void AddConvolution(std::vector<ParameterSpec>* specs, const std::string& name, int64_t out, int64_t in, int64_t side) {
-  specs->push_back({name + ".weight", {out, in, side, side}, 0, std::sqrt(2.0 / static_cast<double>(in * side * side))});
+void AddConvolution(std::vector<ParameterSpec>* specs, const std::string& name, int64_t out, int64_t in, int64_t height,
+                    int64_t width) {
+  specs->push_back({name + ".weight", {out, in, height, width}, 0, std::sqrt(2.0 / static_cast<double>(in * height * width))});
   specs->push_back({name + ".bias", {out}, 0, 0});
 }
 
@@ -102,13 +106,25 @@ int MapChannels(int channels) { return 2 * kOrientations + channels + (channels 
 
 void AddPlaneStem(std::vector<ParameterSpec>* specs, const std::string& name, int channels, int64_t width) {
   const int64_t maps = MapChannels(channels);
-  AddConvolution(specs, name + ".fine", kChannels[0], maps, 3);
+  AddConvolution(specs, name + ".fine", kChannels[0], maps, 3, 3);
   AddNorm(specs, name + ".fine.norm", kChannels[0]);
-  AddConvolution(specs, name + ".middle", kChannels[1], kChannels[0], 3);
+  AddConvolution(specs, name + ".middle", kChannels[1], kChannels[0], 3, 3);
   AddNorm(specs, name + ".middle.norm", kChannels[1]);
-  AddConvolution(specs, name + ".tokens", width, kChannels[1], 3);
+  AddConvolution(specs, name + ".tokens", width, kChannels[1], 3, 3);
   AddLinear(specs, name + ".maps", width, maps * kFinest, 1);
   AddLinear(specs, name + ".places", width, int64_t{kChannels[1]} * kMiddle, 1);
+}
+
+// Convolutions over time alone: [out, in, 1, reach].
+void AddTimelineStem(std::vector<ParameterSpec>* specs, int64_t width) {
+  const std::string name = kTimelineStem;
+  int64_t in = kTimelineBands;
+  for (const char* layer : {".first", ".second", ".third"}) {
+    AddConvolution(specs, name + layer, width, in, 1, kTimelineReach);
+    AddNorm(specs, name + layer + ".norm", width);
+    in = width;
+  }
+  AddLinear(specs, name + ".stretches", width, kTimelineStretches * width, 1);
 }
 
 // Bytes of patches, [count] tokens, as a plane of across x (count / across) patches; row-major, [-1, 1].
@@ -184,7 +200,7 @@ void Spectrum(absl::Span<const uint8_t> tokens, float* out) {
   }
 }
 
-// Tokens that the attention sees of a part, with the summary.
+// Tokens that the attention sees of a part, with the summary; of a kSound part its frames say it.
 int64_t AttentionTokens(StemKind kind, int64_t tokens) {
   switch (kind) {
     case StemKind::kMosaic:
@@ -287,7 +303,8 @@ absl::StatusOr<TrunkConfig> ParseConfig(const std::map<std::string, std::string>
 std::vector<ParameterSpec> ParameterSpecs(const TrunkConfig& c) {
   std::vector<ParameterSpec> specs;
   if (Has(c, StemKind::kMosaic) || Has(c, StemKind::kFrames)) AddPlaneStem(&specs, kPictureStem, 3, c.width);
-  if (Has(c, StemKind::kLogMel)) AddPlaneStem(&specs, kSoundStem, 1, c.width);
+  if (Has(c, StemKind::kSound)) AddTimelineStem(&specs, c.width);
+  if (Has(c, StemKind::kLogMel)) AddPlaneStem(&specs, kSpectrumStem, 1, c.width);
   for (int s = 0; s < c.slots; ++s) {
     const std::string name = absl::StrCat("stem", s);
     if (c.stem(s) == StemKind::kBag || c.stem(s) == StemKind::kWords) {
@@ -322,23 +339,32 @@ absl::StatusOr<TrunkNet> TrunkNet::Create(const TrunkConfig& config) {
   return net;
 }
 
-absl::Status TrunkNet::AddSlots(int slots, std::vector<int>* moved) {
-  const TrunkConfig grown = config.WithSlots(slots);
-  if (const absl::Status status = CheckConfig(grown); !status.ok()) return status;
-  const std::vector<ParameterSpec> specs = ParameterSpecs(grown);
+absl::Status TrunkNet::AddSlots(int slots, std::vector<int>* moved) { return Become(config.WithSlots(slots), moved); }
+
+absl::Status TrunkNet::SetStems(std::vector<StemKind> stems) {
+  TrunkConfig wanted = config;
+  wanted.stems = std::move(stems);
+  return Become(wanted, nullptr);
+}
+
+absl::Status TrunkNet::Become(const TrunkConfig& wanted, std::vector<int>* moved) {
+  if (const absl::Status status = CheckConfig(wanted); !status.ok()) return status;
+  const std::vector<ParameterSpec> specs = ParameterSpecs(wanted);
   const absl::flat_hash_map<std::string, int> places = IndexOf(specs);
   std::vector<at::Tensor> arrays(specs.size());
-  if (moved != nullptr) moved->resize(parameters.size());
+  if (moved != nullptr) moved->assign(parameters.size(), -1);
   for (const auto& [name, place] : index) {
-    arrays[places.at(name)] = parameters[place];
-    if (moved != nullptr) (*moved)[place] = places.at(name);
+    const auto found = places.find(name);
+    if (found == places.end()) continue;
+    arrays[found->second] = parameters[place];
+    if (moved != nullptr) (*moved)[place] = found->second;
   }
   for (size_t i = 0; i < specs.size(); ++i) {
     if (arrays[i].defined()) continue;
-    Normal normal(SeedOf(specs[i].name, grown.seed));
+    Normal normal(SeedOf(specs[i].name, wanted.seed));
     arrays[i] = FirstValues(specs[i], normal);
   }
-  config = grown;
+  config = wanted;
   parameters = std::move(arrays);
   index = places;
   return absl::OkStatus();
@@ -401,7 +427,8 @@ absl::Status TrunkNet::Check(const TokenView& part, absl::string_view where) con
   switch (config.stem(part.slot)) {
     case StemKind::kMosaic: fits &= n == kPictureTokens; break;
     case StemKind::kFrames: fits &= n % kFrameTokens == 0; break;
-    case StemKind::kLogMel: fits &= n % kSoundGroups == 0; break;
+    case StemKind::kLogMel:
+    case StemKind::kSound: fits &= n % kSoundGroups == 0; break;
     default: break;
   }
   if (fits) return absl::OkStatus();
@@ -421,10 +448,23 @@ std::vector<StemInput> TrunkNet::Gather(absl::Span<const TokenView> parts) const
   }
   std::vector<StemInput> inputs;
   for (auto& [slot, input] : groups) {
-    input.values = Values(input.kind, parts, input.parts);
+    if (input.kind == StemKind::kSound) {
+      std::vector<std::vector<float>> timelines;
+      for (int i : input.parts) timelines.push_back(TimelineOf(parts[i].tokens));
+      input.SetTimelines(PadTimelines(timelines), FramesOf(timelines));
+    } else {
+      input.values = Values(input.kind, parts, input.parts);
+    }
     inputs.push_back(std::move(input));
   }
   return inputs;
+}
+
+void StemInput::SetTimelines(at::Tensor decibels, std::vector<int64_t> lengths) {
+  values = std::move(decibels);
+  frames = std::move(lengths);
+  tokens.clear();
+  for (int64_t n : frames) tokens.push_back(1 + StridedLength(n, kTimelineStride));
 }
 
 void TrunkNet::HoldHalves() {
@@ -451,7 +491,7 @@ at::Tensor TrunkNet::Norm(const at::Tensor& x, absl::string_view name) const {
 
 at::Tensor TrunkNet::Convolve(const at::Tensor& x, absl::string_view name, int stride) const {
   const std::string weight = absl::StrCat(name, ".weight"), bias = absl::StrCat(name, ".bias");
-  const int64_t pad = At(weight).size(2) / 2;
+  const std::vector<int64_t> pad = {At(weight).size(2) / 2, At(weight).size(3) / 2};
   if (!bf16) return at::conv2d(x, At(weight), At(bias), stride, pad);
   return at::conv2d(x.to(at::kBFloat16), Half(weight), Half(bias), stride, pad).to(at::kFloat);
 }
@@ -469,12 +509,32 @@ TrunkNet::Stemmed TrunkNet::PlaneStem(const at::Tensor& planes, absl::string_vie
           tokens.flatten(2).transpose(1, 2)};
 }
 
+// Tokens are [b, frames / 4, width]. Nothing depends on how far a row is padded.
+TrunkNet::Stemmed TrunkNet::SoundStem(const at::Tensor& decibels, const std::vector<int64_t>& frames) const {
+  const std::string name = kTimelineStem;
+  // [b, n, in] -> [b, n / stride, width], 0 where it is padded.
+  const auto step = [&](const at::Tensor& x, const char* layer, int stride, int64_t strided) {
+    const at::Tensor turned = x.transpose(1, 2).unsqueeze(2);
+    const at::Tensor y = Convolve(turned, name + layer, stride).squeeze(2).transpose(1, 2);
+    std::vector<int64_t> lengths;
+    for (int64_t n : frames) lengths.push_back(StridedLength(n, strided));
+    return at::gelu(Norm(y, name + layer + ".norm")) * TimelineMask(lengths, y.size(1)).to(y.device());
+  };
+  at::Tensor x = NormaliseTimelines(decibels, TimelineMask(frames, decibels.size(1)).to(decibels.device()));
+  x = step(step(x, ".first", 2, 2), ".second", 2, kTimelineStride);
+  x = x + step(x, ".third", 1, kTimelineStride);
+  std::vector<int64_t> lengths;
+  for (int64_t n : frames) lengths.push_back(StridedLength(n, kTimelineStride));
+  return {Linear(StretchMeans(x, lengths), name + ".stretches"), x};
+}
+
 TrunkNet::Stemmed TrunkNet::Stem(const StemInput& input) const {
   const at::Tensor values = input.values.to(parameters[0].device());
   const int64_t b = values.size(0);
   switch (input.kind) {
     case StemKind::kMosaic: return PlaneStem(values, kPictureStem);
-    case StemKind::kLogMel: return PlaneStem(values, kSoundStem);
+    case StemKind::kLogMel: return PlaneStem(values, kSpectrumStem);
+    case StemKind::kSound: return SoundStem(values, input.frames);
     case StemKind::kFrames: {  // A frame is one token, its summary; the shot's summary is the first frame's.
       const at::Tensor frames = PlaneStem(values.flatten(0, 1), kPictureStem).summary.view({b, -1, config.width});
       return {frames.select(1, 0), frames};
@@ -498,7 +558,7 @@ at::Tensor TrunkNet::Attend(const at::Tensor& x, absl::string_view name, const a
   return Linear(mixed.transpose(1, 2).reshape({b, l, width}), absl::StrCat(name, ".mixed"));
 }
 
-at::Tensor TrunkNet::ForwardGroup(const StemInput& input) const {
+at::Tensor TrunkNet::ForwardGroup(const StemInput& input, at::Tensor* states) const {
   const std::string stem = absl::StrCat("stem", input.slot);
   const Stemmed stemmed = Stem(input);
   at::Tensor x = at::cat({stemmed.summary.unsqueeze(1), stemmed.tokens}, 1);
@@ -518,15 +578,18 @@ at::Tensor TrunkNet::ForwardGroup(const StemInput& input) const {
     const at::Tensor up = Product(Norm(x, name + ".norm2"), name + ".up");
     x = x + Linear(at::gelu(halves.empty() ? up.to(at::kFloat) : up), name + ".down");
   }
+  if (states != nullptr) *states = x;
   x = at::linear(Norm(x.select(1, 0), "norm"), At("output.weight"));
   return x / x.norm(2, {1}, /*keepdim=*/true).clamp_min(1e-12);
 }
 
-at::Tensor TrunkNet::Forward(const std::vector<StemInput>& inputs) const {
+at::Tensor TrunkNet::Forward(const std::vector<StemInput>& inputs, std::vector<at::Tensor>* states) const {
   std::vector<at::Tensor> rows;
   std::vector<int> order;
-  for (const StemInput& input : inputs) {
-    rows.push_back(ForwardGroup(input));
+  if (states != nullptr) states->resize(inputs.size());
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const StemInput& input = inputs[i];
+    rows.push_back(ForwardGroup(input, states == nullptr ? nullptr : &(*states)[i]));
     order.insert(order.end(), input.parts.begin(), input.parts.end());
   }
   at::Tensor back = at::empty({static_cast<int64_t>(order.size())}, at::kLong);

@@ -38,19 +38,26 @@ std::vector<ParameterSpec> ParameterSpecs(const TrunkConfig& config);
 //   kFrames       [b, frames, 3, 64, 64], -1 to 1; shorter parts are padded likewise
 //   kLogMel       [b, 1, 64, 64], time by bands: what sounds, without each band's floor, stretched to 64 steps;
 //                 -1 (nothing) to about 1 (the loudest), logarithmic
+//   kSound        [b, longest, 64], frames by bands: decibels below the loudest, see timeline.h
 struct StemInput {
   int slot = 0;
   StemKind kind = StemKind::kBag;
   std::vector<int> parts;       // Which of the call's parts, one a row.
   std::vector<int64_t> tokens;  // Of each row, as the attention sees them.
+  std::vector<int64_t> frames;  // kSound: of each row.
   at::Tensor values;
+
+  // Of kSound: values, frames and what follows from them.
+  void SetTimelines(at::Tensor decibels, std::vector<int64_t> lengths);
 };
 
 // Pre-LN transformer (Xiong et al. 2020) behind a stem a slot. A stem gives tokens and, before them, a summary: a linear
 // view of the whole part. The summary's place is what is read out at the end.
 //
 // Pictures and spectra first become maps of oriented gradients at two scales (Dalal & Triggs 2005; nothing to learn),
-// with colours or levels beside them, on a 16 x 16 grid; small convolutions on those make 4 x 4 tokens.
+// with colours or levels beside them, on a 16 x 16 grid; small convolutions on those make 4 x 4 tokens. Sounds that are
+// read as kSound pass three convolutions over time, a token for each 40 ms; their summary is a linear view of the means
+// of eight stretches.
 struct TrunkNet {
   TrunkConfig config;
   std::vector<at::Tensor> parameters;  // float32, contiguous, in the order of ParameterSpecs.
@@ -71,6 +78,9 @@ struct TrunkNet {
   // own name; the others keep theirs. Gives the new place of each old array in `moved`, if asked for. INVALID_ARGUMENT
   // when out of bounds.
   absl::Status AddSlots(int slots, std::vector<int>* moved = nullptr);
+  // Takes these stems: arrays that no stem reads any more are dropped, those that are missing are made as by AddSlots.
+  // INVALID_ARGUMENT when they do not fit the slots.
+  absl::Status SetStems(std::vector<StemKind> stems);
 
   // INVALID_ARGUMENT on a bad slot or number of tokens; `where` begins the message.
   absl::Status Check(const TokenView& part, absl::string_view where) const;
@@ -78,7 +88,8 @@ struct TrunkNet {
   std::vector<StemInput> Gather(absl::Span<const TokenView> parts) const;
   // [n, output_dim], unit rows in the order of the parts that `inputs` came from, on the device of the weights.
   // Gradients flow to parameters that ask for them. Throws what ATen throws.
-  at::Tensor Forward(const std::vector<StemInput>& inputs) const;
+  // `states`, if asked for, gets of each input what the last layer made of its places: [b, l, width], the summary first.
+  at::Tensor Forward(const std::vector<StemInput>& inputs, std::vector<at::Tensor>* states = nullptr) const;
 
  private:
   // A stem's output: [b, width], and [b, l, width] or undefined.
@@ -93,9 +104,11 @@ struct TrunkNet {
   at::Tensor Norm(const at::Tensor& x, absl::string_view name) const;
   at::Tensor Convolve(const at::Tensor& x, absl::string_view name, int stride) const;
   Stemmed PlaneStem(const at::Tensor& planes, absl::string_view name) const;
+  Stemmed SoundStem(const at::Tensor& decibels, const std::vector<int64_t>& frames) const;
   Stemmed Stem(const StemInput& input) const;
   at::Tensor Attend(const at::Tensor& x, absl::string_view name, const at::Tensor& mask) const;
-  at::Tensor ForwardGroup(const StemInput& input) const;
+  at::Tensor ForwardGroup(const StemInput& input, at::Tensor* states) const;
+  absl::Status Become(const TrunkConfig& wanted, std::vector<int>* moved);
 };
 
 }  // namespace mixmatch::model

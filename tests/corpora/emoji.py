@@ -91,7 +91,8 @@ def rows(modules: pathlib.Path, work: pathlib.Path, keep: Callable[[str], bool] 
         concept = by_hex[utterance.path.stem]
         split = "test" if utterance.voice == TEST_VOICE else "train"
         result.append(_row(concept, utterance.path, "audio/wav", "audio",
-                           {"kind": "speech", "voice": utterance.voice, "lang": "en", "split": split}, utterance.voice))
+                           {"kind": "speech", "voice": utterance.voice, "lang": "en", "split": split,
+                            "phones": voices.phones(utterance.text, "en")}, utterance.voice))
     place = {concept["hex"]: number for number, concept in enumerate(kept)}
     return sorted(result, key=lambda row: (place[row.metadata["concept"]], row.id))
 

@@ -13,7 +13,7 @@ CORPUS = "speech"
 LANGUAGES = ("fr", "ru", "da", "ro", "bg", "ca", "es", "en", "el", "be")
 CANDIDATES = 60    # Captions of a language that human recordings are looked for among.
 MORE = 300         # Further captions of a language, at most, that are only learned from,
-VOICES_OF_MORE = 3  # in so many voices each.
+VOICES_OF_MORE = 4  # in so many voices each.
 
 
 def rows(root: pathlib.Path, work: pathlib.Path, keep: Callable[[str], bool] = lambda event: True,
@@ -34,8 +34,10 @@ def rows(root: pathlib.Path, work: pathlib.Path, keep: Callable[[str], bool] = l
             result.append(_row(event, event["human"], media_type, "audio",
                                {"kind": "speech", "voice": "human", "split": "test"}, "human"))
         for utterance, split in event["speech"]:
-            result.append(_row(event, utterance.path, "audio/wav", "audio",
-                               {"kind": "speech", "voice": utterance.voice, "split": split}, utterance.voice))
+            metadata = {"kind": "speech", "voice": utterance.voice, "split": split}
+            if split == "train":
+                metadata["phones"] = voices.phones(utterance.text, utterance.language)
+            result.append(_row(event, utterance.path, "audio/wav", "audio", metadata, utterance.voice))
     return result
 
 

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import dataclasses
+import functools
 import pathlib
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ LEARN = ("m3/160/50", "f2/175/60", "m7/145/40", "f4/190/55")
 TEST = "f3/165/45"
 # More of them, for the ladder from synthetic to human speech.
 MANY = LEARN + ("m1/170/35", "f1/150/70", "m5/185/60", "f5/160/50", "croak/165/45", "m2/140/65", "m6/200/50",
-                "Andy/155/55")
+                "Andy/155/55", "klatt/150/40", "klatt2/170/60", "klatt4/130/50", "Annie/165/55")
 FLITE = ("flite_slt", "flite_rms", "flite_awb")
 
 
@@ -52,3 +53,15 @@ def speak_all(utterances: Iterable[Utterance], progress=lambda done, total: None
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for done, _ in enumerate(pool.map(speak, todo), 1):
             progress(done, len(todo))
+
+
+# What stands between the sounds in espeak-ng's phonemes: stress, length, pauses, marks of syllables.
+_MARKS = str.maketrans("", "", "',_:;|%=!- \n")
+
+
+@functools.lru_cache(maxsize=None)
+def phones(text: str, language: str) -> str:
+    """How espeak-ng pronounces the text, a character or two a sound, nothing else."""
+    spoken = subprocess.run(["espeak-ng", "-q", "-x", "-v", language, "--", text], check=True, stdout=subprocess.PIPE,
+                            stderr=subprocess.DEVNULL, encoding="utf-8")
+    return spoken.stdout.translate(_MARKS)

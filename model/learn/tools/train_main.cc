@@ -31,7 +31,7 @@ constexpr int kProbeQueries = 1000;  // At most.
 
 struct Options {
   std::vector<std::string> shards;
-  std::string out, init, state, config = "small", holdout;
+  std::string out, init, state, config = "small", holdout, spell = "phones";
   std::vector<std::string> weights;  // "corpus=number"
   int64_t steps = 1000;
   int64_t stop_after = 0;  // 0: at the end.
@@ -45,6 +45,7 @@ struct Options {
 struct Corpus {
   std::vector<TrainingEvent> events;
   std::vector<double> weights;  // Of each event.
+  int symbols = 0;              // That spellings are made of.
   // The probe: parts that are left out of training, and the first text of every event.
   std::vector<TrainingPart> queries, texts;
   std::vector<int> query_event, text_event;
@@ -62,8 +63,35 @@ absl::StatusOr<double> WeightOf(const std::vector<std::string>& weights, const s
   return 1.0;
 }
 
+// Characters of UTF-8 text.
+std::vector<std::string> Characters(const std::string& text) {
+  std::vector<std::string> characters;
+  for (const char byte : text) {
+    if (characters.empty() || (byte & 0xC0) != 0x80) characters.emplace_back();
+    characters.back() += byte;
+  }
+  return characters;
+}
+
+// What a part says, by its event's number and its place there.
+using Spellings = std::map<std::pair<int, size_t>, std::string>;
+
+// Numbers the characters of all spellings in their order: the same for the same corpora.
+void NumberSpellings(const Spellings& spellings, Corpus* corpus) {
+  std::map<std::string, int> numbers;
+  for (const auto& [part, text] : spellings) {
+    for (const std::string& character : Characters(text)) numbers[character] = 0;
+  }
+  for (auto& [character, number] : numbers) number = ++corpus->symbols;
+  for (const auto& [part, text] : spellings) {
+    for (const std::string& character : Characters(text)) {
+      corpus->events[part.first].parts[part.second].spelling.push_back(numbers[character]);
+    }
+  }
+}
+
 // Adds what may be learned from (metadata split = train) and the probe's parts.
-absl::Status AddShard(const std::string& path, const Options& options, Corpus* corpus) {
+absl::Status AddShard(const std::string& path, const Options& options, Corpus* corpus, Spellings* spellings) {
   absl::StatusOr<Shard> shard = Shard::ReadFile(path);
   if (!shard.ok()) return shard.status();
   std::vector<nlohmann::json> rows;
@@ -86,6 +114,9 @@ absl::Status AddShard(const std::string& path, const Options& options, Corpus* c
       corpus->text_event.push_back(number);
     }
     corpora[part.event] = row.value("corpus", "");
+    if (const std::string spelling = row.value(options.spell, ""); !spelling.empty()) {
+      (*spellings)[{number, events[part.event].parts.size()}] = spelling;
+    }
     events[part.event].parts.push_back(std::move(training));
   }
   for (size_t e = 0; e < shard->events.size(); ++e) {
@@ -111,16 +142,18 @@ absl::StatusOr<Corpus> ReadCorpus(const Options& options) {
   }
   std::sort(files.begin(), files.end());
   Corpus corpus;
+  Spellings spellings;
   for (const std::string& file : files) {
-    if (absl::Status status = AddShard(file, options, &corpus); !status.ok()) return status;
+    if (absl::Status status = AddShard(file, options, &corpus, &spellings); !status.ok()) return status;
   }
+  NumberSpellings(spellings, &corpus);
   const auto usable = std::count_if(corpus.weights.begin(), corpus.weights.end(), [](double w) { return w > 0; });
   if (usable < options.batch) {
     return absl::InvalidArgumentError(absl::StrCat("--shards: got ", usable, " events of two parts or more, wanted at least ",
                                                    options.batch, " (--batch)"));
   }
-  std::fprintf(stderr, "%zu files, %ld events to learn from, %zu probe queries among %zu texts\n", files.size(),
-               static_cast<long>(usable), corpus.queries.size(), corpus.texts.size());
+  std::fprintf(stderr, "%zu files, %ld events to learn from, %zu parts spelled by %d symbols, %zu probe queries among %zu texts\n",
+               files.size(), static_cast<long>(usable), spellings.size(), corpus.symbols, corpus.queries.size(), corpus.texts.size());
   return corpus;
 }
 
@@ -176,7 +209,7 @@ absl::StatusOr<std::shared_ptr<const Trunk>> FirstTrunk(const Options& options) 
     if (!bytes.ok()) return bytes.status();
     absl::StatusOr<std::shared_ptr<const Trunk>> trunk = Trunk::FromBytes(*bytes);
     if (!trunk.ok()) return trunk;
-    return Trunk::WithSlots(*std::move(trunk), TrunkConfig::Small().slots);
+    return Trunk::WithStems(*std::move(trunk), TrunkConfig::Small().stems);
   }
   TrunkConfig config = options.config == "tiny"   ? TrunkConfig::Tiny()
                        : options.config == "base" ? TrunkConfig::Base()
@@ -201,6 +234,7 @@ absl::Status Train(const Options& options) {
   if (!first.ok()) return first.status();
   TrunkTrainerOptions trainer_options = options.trainer;
   if (options.proxies) trainer_options.proxies = static_cast<int>(corpus->events.size());
+  trainer_options.symbols = corpus->symbols;
   absl::StatusOr<std::unique_ptr<TrunkTrainer>> trainer = TrunkTrainer::Create(*first, trainer_options);
   if (!trainer.ok()) return trainer.status();
   if (absl::StatusOr<std::string> state = ReadWholeFile(options.state); state.ok()) {
@@ -249,7 +283,7 @@ int Main(int argc, char** argv) {
   app.add_option("--shards", o.shards, "Shard files, or folders of them; may be repeated")->required();
   app.add_option("--out", o.out, "Where the trunk goes")->required();
   app.add_option("--state", o.state, "Where the training state is kept (default: OUT.state)");
-  app.add_option("--init", o.init, "A trunk to start from (default: random weights)");
+  app.add_option("--init", o.init, "A trunk to start from (default: random weights); stems that it lacks begin anew");
   app.add_option("--config", o.config, "Size of a new trunk")->check(CLI::IsMember({"tiny", "small", "base"}))->capture_default_str();
   app.add_option("--steps", o.steps, "Steps in all; the rate falls to nothing over them")->capture_default_str();
   app.add_option("--stop-after", o.stop_after, "Save and end after this step; the same command without it goes on");
@@ -262,6 +296,9 @@ int Main(int argc, char** argv) {
   app.add_option("--seed", o.trainer.seed, "Of weights, draws and altered views")->capture_default_str();
   app.add_option("--weight", o.weights, "CORPUS=NUMBER: how often its events are drawn (default 1); may be repeated");
   app.add_option("--holdout", o.holdout, "KEY=VALUE of rows to leave out and to search texts with, as a probe");
+  app.add_option("--spell", o.spell, "Key of the metadata that says how a sound is pronounced, a character a sound; "
+                 "sounds that have it learn to spell it too; '' for none")->capture_default_str();
+  app.add_option("--spelling-weight", o.trainer.spelling, "Of spelling beside the contrast")->capture_default_str();
   app.add_option("--threads", o.threads, "Of LibTorch")->capture_default_str();
   app.add_option("--save-every", o.save_every, "Steps between saves and reports")->check(CLI::Range(1, 1000000))->capture_default_str();
   app.add_flag("--proxies,!--no-proxies", o.proxies, "Every event a negative in every step (default)");
