@@ -107,7 +107,7 @@ constexpr double kPi = 3.14159265358979;
 at::Tensor Warp(const at::Tensor& decibels, at::Tensor* lengths, Draw& draw) {
   const int64_t rows = decibels.size(0), bands = decibels.size(2);
   const at::Tensor before = *lengths;
-  *lengths = (before * draw.Normal(0.15, {1}).exp()).clamp(12, kMostFrames).floor();
+  *lengths = (before * draw.Normal(0.18, {1}).exp()).clamp(12, kMostFrames).floor();
   const int64_t longest = lengths->max().item<int64_t>();
   const at::Tensor even = (at::arange(longest, at::kFloat).unsqueeze(0) + 0.5) / *lengths;
   at::Tensor bent = even;
@@ -154,17 +154,17 @@ void AlterTimelines(StemInput* input, at::Generator* random) {
   for (int64_t row = 0; row < rows; ++row) frames[row] = static_cast<int64_t>(lengths.data_ptr<float>()[row]);
   const at::Tensor mask = TimelineMask(frames, longest);
 
-  at::Tensor power = at::pow(10.0, (x + Colour(draw, bands, 5, 3.5, 2, 8)) / 10);
+  at::Tensor power = at::pow(10.0, (x + Colour(draw, bands, 4, 3, 2, 8)) / 10);
   power = Smear(power * mask, draw) * mask;
   const at::Tensor mean = power.sum({1, 2}, /*keepdim=*/true) / (lengths.unsqueeze(2) * bands);
-  const at::Tensor floor = mean * at::pow(10.0, (Colour(draw, bands, 6, 4, 3, 3) - draw.Uniform(0, 40, {1, 1})) / 10);
+  const at::Tensor floor = mean * at::pow(10.0, (Colour(draw, bands, 6, 4, 3, 3) - draw.Uniform(5, 45, {1, 1})) / 10);
   // The power of noise in a band is distributed exponentially.
   power = power + floor * (0.3 - (at::rand({rows, longest, bands}, *random) + 1e-6).log());
   x = (power + 1e-9).log10() * 10;
 
   at::Tensor wiped = at::zeros({rows, longest, bands});
   for (int k = 0; k < 2; ++k) {
-    wiped = wiped + Stretch(draw, longest, 0.12, 0.5).unsqueeze(2) + Stretch(draw, bands, 0.15, 0.5).unsqueeze(1);
+    wiped = wiped + Stretch(draw, longest, 0.12, 0.35).unsqueeze(2) + Stretch(draw, bands, 0.15, 0.35).unsqueeze(1);
   }
   x = at::where(wiped.gt(0), x.mean({1, 2}, true) - 10, x);
   input->SetTimelines(x, frames);

@@ -245,6 +245,28 @@ at::Tensor Values(StemKind kind, absl::Span<const TokenView> parts, const std::v
   return out;
 }
 
+// The sounds of `group`, cut where the longest of an input would be more than half as long again as its shortest: what is
+// padded costs as much as what is not.
+void AddSounds(const StemInput& group, absl::Span<const TokenView> parts, std::vector<StemInput>* inputs) {
+  std::vector<std::pair<std::vector<float>, int>> sounds;
+  for (int i : group.parts) sounds.emplace_back(TimelineOf(parts[i].tokens), i);
+  std::stable_sort(sounds.begin(), sounds.end(),
+                   [](const auto& a, const auto& b) { return a.first.size() < b.first.size(); });
+  for (size_t begin = 0, end = 0; begin < sounds.size(); begin = end) {
+    StemInput input;
+    input.slot = group.slot;
+    input.kind = group.kind;
+    std::vector<std::vector<float>> timelines;
+    const size_t longest = sounds[begin].first.size() * 3 / 2;
+    for (; end < sounds.size() && sounds[end].first.size() <= longest; ++end) {
+      timelines.push_back(std::move(sounds[end].first));
+      input.parts.push_back(sounds[end].second);
+    }
+    input.SetTimelines(PadTimelines(timelines), FramesOf(timelines));
+    inputs->push_back(std::move(input));
+  }
+}
+
 // [b, 1, n, n] -> [b, 8, 16, 16]: how strongly each direction of change is present, against what is around it.
 at::Tensor Gradients(const at::Tensor& plane) {
   const int64_t side = plane.size(2);
@@ -449,12 +471,10 @@ std::vector<StemInput> TrunkNet::Gather(absl::Span<const TokenView> parts) const
   std::vector<StemInput> inputs;
   for (auto& [slot, input] : groups) {
     if (input.kind == StemKind::kSound) {
-      std::vector<std::vector<float>> timelines;
-      for (int i : input.parts) timelines.push_back(TimelineOf(parts[i].tokens));
-      input.SetTimelines(PadTimelines(timelines), FramesOf(timelines));
-    } else {
-      input.values = Values(input.kind, parts, input.parts);
+      AddSounds(input, parts, &inputs);
+      continue;
     }
+    input.values = Values(input.kind, parts, input.parts);
     inputs.push_back(std::move(input));
   }
   return inputs;

@@ -84,7 +84,7 @@ struct TrunkNet {
 
   // INVALID_ARGUMENT on a bad slot or number of tokens; `where` begins the message.
   absl::Status Check(const TokenView& part, absl::string_view where) const;
-  // Groups of one slot. Parts have been checked.
+  // Groups of one slot; of sounds, several of like lengths. Parts have been checked.
   std::vector<StemInput> Gather(absl::Span<const TokenView> parts) const;
   // [n, output_dim], unit rows in the order of the parts that `inputs` came from, on the device of the weights.
   // Gradients flow to parameters that ask for them. Throws what ATen throws.
