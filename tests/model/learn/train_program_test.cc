@@ -80,5 +80,10 @@ TEST_F(TrainProgram, TooFewEventsForABatchIsAnErrorThatSaysSo) {
   EXPECT_THAT(Bytes("log"), testing::HasSubstr("wanted at least 100"));
 }
 
+TEST_F(TrainProgram, AGpuThatIsNotThereIsAnErrorThatSaysWhatToDo) {
+  if (Run(absl::StrCat("--device cuda --steps 1 --out ", folder_, "/a")) == 0) GTEST_SKIP() << "there is a GPU";
+  EXPECT_THAT(Bytes("log"), testing::HasSubstr("train on the CPU"));
+}
+
 }  // namespace
 }  // namespace mixmatch::model
