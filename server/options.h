@@ -73,7 +73,7 @@ struct ServerOptions {
   BackupOptions backup;
   model::MediaDecoderOptions decoder;
   std::string init = "base";        // The first trunk of a new data directory: base, scratch or a file.
-  model::TrunkConfig trunk = model::TrunkConfig::Small();  // Of scratch.
+  model::TrunkConfig trunk = model::TrunkConfig::Small();  // --trunk tiny|small|base: of scratch.
   int64_t store_memory_bytes = index::StoreOptions().memory_bytes;
   index::SegmentedIndexOptions index;
   TelemetryOptions telemetry;

@@ -178,11 +178,10 @@ absl::StatusOr<std::shared_ptr<const Trunk>> FirstTrunk(const Options& options) 
     if (!trunk.ok()) return trunk;
     return Trunk::WithSlots(*std::move(trunk), TrunkConfig::Small().slots);
   }
-  TrunkConfig config = options.config == "tiny"   ? TrunkConfig::Tiny()
-                       : options.config == "base" ? TrunkConfig::Base()
-                                                  : TrunkConfig::Small();
-  config.seed = options.trainer.seed;
-  return Trunk::Create(config);
+  absl::StatusOr<TrunkConfig> config = TrunkConfig::Named(options.config);
+  if (!config.ok()) return config.status();
+  config->seed = options.trainer.seed;
+  return Trunk::Create(*config);
 }
 
 absl::Status SaveAll(const Options& options, TrunkTrainer& trainer) {
