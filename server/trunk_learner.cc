@@ -58,6 +58,7 @@ TrunkLearner::~TrunkLearner() { Stop(); }
 absl::Status TrunkLearner::Start(const storage::v1::Manifest& start) {
   for (const v1::TrunkRecord& record : start.trunks()) next_number_ = std::max(next_number_, record.trunk() + 1);
   model::TrunkTrainerOptions options;
+  options.bf16 = model::CpuHasBf16();
   {
     absl::MutexLock lock(&trainer_mutex_);
     MIXMATCH_ASSIGN_OR_RETURN(trainer_, model::TrunkTrainer::Create(live_.Current()->encoder.trunk(), options));
