@@ -4,7 +4,6 @@
 
 #include <functional>
 #include <memory>
-#include <random>
 #include <string>
 #include <thread>
 #include <utility>
@@ -19,12 +18,12 @@
 #include "server/checkpoint.h"
 #include "server/learner.h"
 #include "server/probe.h"
+#include "server/training_batches.h"
 
 namespace mixmatch::server {
 
 // One thread of its own, of the lowest priority. It trains only while nothing is uploaded, the fast learner has nothing
-// to do and learning is not paused. A twentieth of the events, chosen by a hash of their id, is never trained on: they are
-// the probe. A candidate is published if the probe's recall with it is not below that with the published trunk; both are
+// to do and learning is not paused, on what training_events.h lists. A candidate is published if the probe's recall with it is not below that with the published trunk; both are
 // judged by heads solved without the probe's events.
 //
 // Publication comes before re-encoding: parts that the new trunk has not read rest on an estimate (trunk_outputs.h) until
@@ -59,11 +58,14 @@ class TrunkLearner {
   absl::StatusOr<bool> JudgeTrialNow();
   // Reads the next parts that rest on an estimate; false if there are none.
   absl::StatusOr<bool> EncodeEstimated();
+  // A step of training, and the judgement of a candidate where one is due. FAILED_PRECONDITION: the store has too few events
+  // to train on, or to judge by.
+  absl::Status Train();
 
  private:
   void Run();
   bool MayTrain() const;
-  absl::Status Train();
+  absl::Time PublishedTime() const;  // Of the trunk in use; the distant past for the one that the server began with.
   absl::Status Judge() ABSL_EXCLUSIVE_LOCKS_REQUIRED(trainer_mutex_);
   // Publishes the candidate if the probe finds no less with it than `before`, and nothing is pinned; else it is refused, and
   // `refusal` says why.
@@ -84,8 +86,6 @@ class TrunkLearner {
   absl::Status ReadAnchors(uint64_t number, const model::Trunk& trunk);
   absl::Status ReadTokens(const model::Trunk& trunk, absl::Span<const std::pair<int, uint64_t>> parts,
                           std::vector<EncodedPart>& read) const;
-  absl::StatusOr<std::vector<model::TrainingEvent>> SampleBatch();
-  absl::StatusOr<model::TrainingEvent> ReadEvent(const std::string& event_id);
   bool Stopping() const;
 
   const LearnerOptions options_;
@@ -95,8 +95,7 @@ class TrunkLearner {
   Checkpoint& checkpoint_;
 
   // Of the thread.
-  std::mt19937_64 random_{1};
-  std::vector<std::string> events_;  // That can be trained on; read again now and then.
+  TrainingBatches batches_;  // Looks at the store again now and then.
   int64_t events_read_at_step_ = -1;
   double smoothed_loss_ = 0.0;
   int64_t judged_at_step_ = 0;
