@@ -14,6 +14,7 @@
 #include "server/catalog.h"
 #include "server/checkpoint.h"
 #include "server/event_book.h"
+#include "server/hit_counts.h"
 #include "server/ingest.h"
 #include "server/learner.h"
 #include "server/live_index.h"
@@ -46,6 +47,7 @@ struct Core {
   std::unique_ptr<Headroom> headroom;
   Drain drain;
   Catalog catalog;
+  HitCounts hit_counts;
   std::unique_ptr<Checkpoint> checkpoint;
   Restored restored;
   std::unique_ptr<LiveIndex> live;

@@ -50,8 +50,8 @@ std::vector<double> Neighbors(double ridge) {
 }  // namespace
 
 TrunkLearner::TrunkLearner(const LearnerOptions& options, index::Store& store, LiveIndex& live, Learner& learner,
-                           Checkpoint& checkpoint)
-    : options_(options), store_(store), live_(live), learner_(learner), checkpoint_(checkpoint),
+                           Checkpoint& checkpoint, const HitCounts& hits)
+    : options_(options), store_(store), live_(live), learner_(learner), checkpoint_(checkpoint), hits_(hits),
       batches_(store, options.batch_events, kDrawSeed) {}
 
 TrunkLearner::~TrunkLearner() { Stop(); }
@@ -403,6 +403,11 @@ absl::Status TrunkLearner::ReadAnchors(uint64_t number, const model::Trunk& trun
   return absl::OkStatus();
 }
 
+void TrunkLearner::SortEstimated() {
+  SortByUse(hits_, estimated_);
+  std::reverse(estimated_.begin(), estimated_.end());
+}
+
 absl::StatusOr<bool> TrunkLearner::EncodeEstimated() {
   const std::shared_ptr<const Serving> serving = live_.Current();
   const uint64_t number = serving->encoder.trunk_number();
@@ -410,7 +415,7 @@ absl::StatusOr<bool> TrunkLearner::EncodeEstimated() {
   if (!estimates_known_ || estimated_of_ != number) {
     read_.clear();
     MIXMATCH_ASSIGN_OR_RETURN(estimated_, EstimatedParts(store_, number, trunk.config().slots));
-    std::reverse(estimated_.begin(), estimated_.end());
+    SortEstimated();
     estimated_of_ = number;
     estimates_known_ = true;
     learner_.NoteEstimated(static_cast<int64_t>(estimated_.size()));
@@ -421,6 +426,7 @@ absl::StatusOr<bool> TrunkLearner::EncodeEstimated() {
   estimated_.resize(estimated_.size() - count);
   if (read_.size() < kHandOver && !estimated_.empty()) return true;
   MIXMATCH_RETURN_IF_ERROR(learner_.ReplaceEstimates(number, std::exchange(read_, {})));
+  SortEstimated();
   learner_.NoteEstimated(static_cast<int64_t>(estimated_.size()));
   return true;
 }

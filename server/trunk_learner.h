@@ -16,6 +16,7 @@
 #include "model/learn/trunk_trainer.h"
 #include "server/catalog.h"
 #include "server/checkpoint.h"
+#include "server/hit_counts.h"
 #include "server/learner.h"
 #include "server/probe.h"
 #include "server/training_batches.h"
@@ -27,13 +28,13 @@ namespace mixmatch::server {
 // judged by heads solved without the probe's events.
 //
 // Publication comes before re-encoding: parts that the new trunk has not read rest on an estimate (trunk_outputs.h) until
-// this thread has read them, the newest first; nothing is trained or judged meanwhile. The new trunk is on trial until the
+// this thread has read them, those first that searches find most often; nothing is trained or judged meanwhile. The new trunk is on trial until the
 // next judgement, by then with the events that have come since: if the trunk before it finds more by a margin, the server
 // goes back by itself.
 class TrunkLearner {
  public:
   TrunkLearner(const LearnerOptions& options, index::Store& store, LiveIndex& live, Learner& learner,
-               Checkpoint& checkpoint);
+               Checkpoint& checkpoint, const HitCounts& hits);
   ~TrunkLearner();  // Stops.
 
   absl::Status Start(const storage::v1::Manifest& start);
@@ -86,6 +87,8 @@ class TrunkLearner {
   absl::Status ReadAnchors(uint64_t number, const model::Trunk& trunk);
   absl::Status ReadTokens(const model::Trunk& trunk, absl::Span<const std::pair<int, uint64_t>> parts,
                           std::vector<EncodedPart>& read) const;
+  // The most useful last; by what searches have found until now.
+  void SortEstimated();
   bool Stopping() const;
 
   const LearnerOptions options_;
@@ -93,6 +96,7 @@ class TrunkLearner {
   LiveIndex& live_;
   Learner& learner_;
   Checkpoint& checkpoint_;
+  const HitCounts& hits_;
 
   // Of the thread.
   TrainingBatches batches_;  // Looks at the store again now and then.
