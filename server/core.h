@@ -26,6 +26,7 @@
 #include "server/overload/headroom.h"
 #include "server/query_engine.h"
 #include "server/reindex.h"
+#include "server/search_activity.h"
 #include "server/trunk_learner.h"
 
 namespace mixmatch::server {
@@ -48,6 +49,7 @@ struct Core {
   Drain drain;
   Catalog catalog;
   HitCounts hit_counts;
+  SearchActivity search_activity;
   std::unique_ptr<Checkpoint> checkpoint;
   Restored restored;
   std::unique_ptr<LiveIndex> live;

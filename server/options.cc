@@ -196,6 +196,9 @@ void AddLearning(CLI::App& app, ServerOptions& o, LearningWords& words) {
   app.add_option("--train-idle-seconds", l.idle_seconds, "The trunk trains when nothing was uploaded for so long")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
+  app.add_option("--train-duty", l.train_duty, "The share of the time that the trunk trains or reads while searches come in")
+      ->check(CLI::Range(0.01, 1.0))
+      ->capture_default_str();
   app.add_option("--train-batch", l.batch_events, "Events in a training step")
       ->check(CLI::Range(2, 256))
       ->capture_default_str();

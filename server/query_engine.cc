@@ -56,7 +56,7 @@ class Outbox {
 }  // namespace
 
 QueryEngine::QueryEngine(const ServerOptions& options, index::Store& store, Catalog& catalog, LiveIndex& live,
-                         Ingest& ingest, HitCounts& counts)
+                         Ingest& ingest, HitCounts& counts, SearchActivity& activity)
     : options_(options),
       live_(live),
       gate_(options.search.threads > 0 ? options.search.threads
@@ -65,7 +65,8 @@ QueryEngine::QueryEngine(const ServerOptions& options, index::Store& store, Cata
       batcher_(gate_, absl::Microseconds(options.search.batch_window_us)),
       terms_(options, store, catalog, ingest),
       hits_(store, catalog),
-      counts_(counts) {}
+      counts_(counts),
+      activity_(activity) {}
 
 void QueryEngine::Count(const absl::Status& status) {
   if (status.ok()) ++searches_;
@@ -86,6 +87,7 @@ absl::StatusOr<v1::SearchResponse> QueryEngine::SearchAdmitted(const v1::SearchR
   query.streamed = streamed;
   MIXMATCH_RETURN_IF_ERROR(terms_.Check(query));
   MIXMATCH_ASSIGN_OR_RETURN(const SearchGate::Admission admission, gate_.Admit());
+  const SearchActivity::Call noted(activity_);
   MIXMATCH_RETURN_IF_ERROR(call.Check());
   const absl::Time begin = absl::Now();
   StageClock clock(stages_);
@@ -207,6 +209,7 @@ absl::Status QueryEngine::BatchSearch(const v1::BatchSearchRequest& request, con
                                                    "; send them in several calls, or raise --max-batch-queries"));
   }
   MIXMATCH_ASSIGN_OR_RETURN(const SearchGate::Admission admission, gate_.Admit());
+  const SearchActivity::Call noted(activity_);
   const std::shared_ptr<const Serving> serving = live_.Current();
   std::vector<const v1::SearchRequest*> all;
   for (const v1::SearchRequest& search : request.searches()) all.push_back(&search);

@@ -22,6 +22,7 @@
 #include "server/live_index.h"
 #include "server/options.h"
 #include "server/query_terms.h"
+#include "server/search_activity.h"
 #include "server/search_call.h"
 #include "server/search_gate.h"
 #include "server/telemetry/stage_times.h"
@@ -32,9 +33,9 @@ namespace mixmatch::server {
 // did, and are refused with RESOURCE_EXHAUSTED (see SearchGate) where too many wait.
 class QueryEngine {
  public:
-  // `counts` is told what is found.
+  // `counts` is told what is found, `activity` of calls that search.
   QueryEngine(const ServerOptions& options, index::Store& store, Catalog& catalog, LiveIndex& live, Ingest& ingest,
-              HitCounts& counts);
+              HitCounts& counts, SearchActivity& activity);
 
   // Runs on the calling thread. `streamed`: content that came beside the request (StreamSearch); null if there is none.
   absl::StatusOr<v1::SearchResponse> Search(const v1::SearchRequest& request, const std::string* streamed,
@@ -78,6 +79,7 @@ class QueryEngine {
   QueryTerms terms_;
   HitSearch hits_;
   HitCounts& counts_;
+  SearchActivity& activity_;
   StageTimes stages_;
   std::atomic<uint64_t> searches_{0}, abandoned_{0};
 };

@@ -50,9 +50,9 @@ std::vector<double> Neighbors(double ridge) {
 }  // namespace
 
 TrunkLearner::TrunkLearner(const LearnerOptions& options, index::Store& store, LiveIndex& live, Learner& learner,
-                           Checkpoint& checkpoint, const HitCounts& hits)
+                           Checkpoint& checkpoint, const HitCounts& hits, const SearchActivity& searches)
     : options_(options), store_(store), live_(live), learner_(learner), checkpoint_(checkpoint), hits_(hits),
-      batches_(store, options.batch_events, kDrawSeed) {}
+      pace_(options.train_duty, searches), batches_(store, options.batch_events, kDrawSeed) {}
 
 TrunkLearner::~TrunkLearner() { Stop(); }
 
@@ -95,17 +95,19 @@ bool TrunkLearner::MayTrain() const {
 void TrunkLearner::Run() {
   LowerThreadPriority(kNiceness);
   while (!Stopping()) {
-    absl::Status status;
+    absl::Duration rest = kRest;
     if (MayTrain()) {
+      const absl::Time begin = absl::Now();
       const absl::StatusOr<bool> encoded = EncodeEstimated();
-      status = !encoded.ok() ? encoded.status() : *encoded ? absl::OkStatus() : Train();
+      const absl::Status status = !encoded.ok() ? encoded.status() : *encoded ? absl::OkStatus() : Train();
       if (!status.ok() && !absl::IsCancelled(status) && !absl::IsFailedPrecondition(status)) {
         Log::Warn("training: {}", status.ToString());
       }
-      if (status.ok()) continue;
+      if (status.ok()) rest = pace_.RestAfter(absl::Now() - begin);
     }
+    if (rest == absl::ZeroDuration()) continue;
     absl::MutexLock lock(&mutex_);
-    mutex_.AwaitWithTimeout(absl::Condition(&stop_), kRest);
+    mutex_.AwaitWithTimeout(absl::Condition(&stop_), rest);
   }
 }
 

@@ -19,12 +19,15 @@
 #include "server/hit_counts.h"
 #include "server/learner.h"
 #include "server/probe.h"
+#include "server/search_activity.h"
 #include "server/training_batches.h"
+#include "server/training_pace.h"
 
 namespace mixmatch::server {
 
 // One thread of its own, of the lowest priority. It trains only while nothing is uploaded, the fast learner has nothing
-// to do and learning is not paused, on what training_events.h lists. A candidate is published if the probe's recall with it is not below that with the published trunk; both are
+// to do and learning is not paused, on what training_events.h lists; while searches come in it works for a share of the
+// time only (training_pace.h). A candidate is published if the probe's recall with it is not below that with the published trunk; both are
 // judged by heads solved without the probe's events.
 //
 // Publication comes before re-encoding: parts that the new trunk has not read rest on an estimate (trunk_outputs.h) until
@@ -34,7 +37,7 @@ namespace mixmatch::server {
 class TrunkLearner {
  public:
   TrunkLearner(const LearnerOptions& options, index::Store& store, LiveIndex& live, Learner& learner,
-               Checkpoint& checkpoint, const HitCounts& hits);
+               Checkpoint& checkpoint, const HitCounts& hits, const SearchActivity& searches);
   ~TrunkLearner();  // Stops.
 
   absl::Status Start(const storage::v1::Manifest& start);
@@ -99,6 +102,7 @@ class TrunkLearner {
   const HitCounts& hits_;
 
   // Of the thread.
+  TrainingPace pace_;
   TrainingBatches batches_;  // Looks at the store again now and then.
   int64_t events_read_at_step_ = -1;
   double smoothed_loss_ = 0.0;

@@ -73,7 +73,7 @@ class TrunkLearnerTest : public testing::Test {
     checkpoint_ = std::make_unique<Checkpoint>(options_, *store_);
     EXPECT_TRUE(checkpoint_->SaveTrunk(0, *TinyTrunk()).ok());
     learner_ = std::make_unique<Learner>(options_.learner, *store_, catalog_, *live_, *checkpoint_);
-    trunks_ = std::make_unique<TrunkLearner>(options_.learner, *store_, *live_, *learner_, *checkpoint_, hits_);
+    trunks_ = std::make_unique<TrunkLearner>(options_.learner, *store_, *live_, *learner_, *checkpoint_, hits_, searches_);
     EXPECT_TRUE(learner_->Start({}).ok());
     EXPECT_TRUE(trunks_->Start({}).ok());
     WaitIdle();
@@ -161,6 +161,7 @@ class TrunkLearnerTest : public testing::Test {
   std::unique_ptr<index::Store> store_;
   Catalog catalog_;
   HitCounts hits_;
+  SearchActivity searches_;
   std::unique_ptr<LiveIndex> live_;
   std::unique_ptr<Checkpoint> checkpoint_;
   std::unique_ptr<Learner> learner_;
