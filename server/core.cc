@@ -75,7 +75,8 @@ absl::StatusOr<std::unique_ptr<Core>> Core::Open(const ServerOptions& options) {
   core->maintenance = std::make_unique<Maintenance>(*core->live);
   core->learner = std::make_unique<Learner>(core->options.learner, *core->store, core->catalog, *core->live, *core->checkpoint);
   core->trunk_learner =
-      std::make_unique<TrunkLearner>(core->options.learner, *core->store, *core->live, *core->learner, *core->checkpoint);
+      std::make_unique<TrunkLearner>(core->options.learner, *core->store, *core->live, *core->learner, *core->checkpoint,
+                                     core->hit_counts, core->search_activity);
   core->events =
       std::make_unique<EventBook>(*core->store, core->catalog, *core->live, *core->learner, options.links);
   MIXMATCH_RETURN_IF_ERROR(core->events->Restore());
@@ -87,7 +88,8 @@ absl::StatusOr<std::unique_ptr<Core>> Core::Open(const ServerOptions& options) {
   core->live_ingest = std::make_unique<LiveIngest>(core->options, *core->store, core->catalog, *core->live,
                                                    *core->learner, *core->events, *core->ingest, *core->decoder);
   MIXMATCH_RETURN_IF_ERROR(core->live_ingest->Recover());
-  core->queries = std::make_unique<QueryEngine>(core->options, *core->store, core->catalog, *core->live, *core->ingest);
+  core->queries = std::make_unique<QueryEngine>(core->options, *core->store, core->catalog, *core->live, *core->ingest,
+                                                core->hit_counts, core->search_activity);
   core->reindex = std::make_unique<Reindex>(*core->store, core->catalog, *core->live, *core->learner, *core->ingest);
   core->backups = std::make_unique<Backups>(options.backup, options.data_dir, *core->store, core->catalog,
                                             *core->checkpoint, *core->learner);

@@ -14,6 +14,7 @@
 #include "server/catalog.h"
 #include "server/checkpoint.h"
 #include "server/event_book.h"
+#include "server/hit_counts.h"
 #include "server/ingest.h"
 #include "server/learner.h"
 #include "server/live_index.h"
@@ -25,6 +26,7 @@
 #include "server/overload/headroom.h"
 #include "server/query_engine.h"
 #include "server/reindex.h"
+#include "server/search_activity.h"
 #include "server/trunk_learner.h"
 
 namespace mixmatch::server {
@@ -46,6 +48,8 @@ struct Core {
   std::unique_ptr<Headroom> headroom;
   Drain drain;
   Catalog catalog;
+  HitCounts hit_counts;
+  SearchActivity search_activity;
   std::unique_ptr<Checkpoint> checkpoint;
   Restored restored;
   std::unique_ptr<LiveIndex> live;

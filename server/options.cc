@@ -165,18 +165,26 @@ void AddBackup(CLI::App& app, BackupOptions& o) {
       ->capture_default_str();
 }
 
-void AddLearning(CLI::App& app, ServerOptions& o, std::string& learning, std::string& slow, std::string& head) {
+// What is said as words, until they are known to be right.
+struct LearningWords {
+  std::string learning = "on", slow = "on", head = "learned", trunk = "small";
+};
+
+void AddLearning(CLI::App& app, ServerOptions& o, LearningWords& words) {
   const CLI::IsMember on_off({"on", "off"});
-  app.add_option("--learning", learning, "off: serve and store, learn nothing")->check(on_off)->capture_default_str();
-  app.add_option("--slow-learning", slow, "off: the fast head learns, the trunk does not train")
+  app.add_option("--learning", words.learning, "off: serve and store, learn nothing")->check(on_off)->capture_default_str();
+  app.add_option("--slow-learning", words.slow, "off: the fast head learns, the trunk does not train")
       ->check(on_off)
       ->capture_default_str();
-  app.add_option("--head", head, "random: serve with the never-trained head, for comparison")
+  app.add_option("--head", words.head, "random: serve with the never-trained head, for comparison")
       ->check(CLI::IsMember({"learned", "random"}))
       ->capture_default_str();
   app.add_option("--init", o.init,
                  "What a new data directory's trunk begins as: base (trained, shipped beside mixmatchd), scratch "
                  "(random weights), or a trunk's file")
+      ->capture_default_str();
+  app.add_option("--trunk", words.trunk, "Size of the trunk of --init scratch: tiny (tests), small (two cores) or base (many)")
+      ->check(CLI::IsMember({"tiny", "small", "base"}))
       ->capture_default_str();
   LearnerOptions& l = o.learner;
   app.add_option("--learn-interval-seconds", l.min_interval, "Least time between two changes of the fast head")
@@ -187,6 +195,9 @@ void AddLearning(CLI::App& app, ServerOptions& o, std::string& learning, std::st
       ->capture_default_str();
   app.add_option("--train-idle-seconds", l.idle_seconds, "The trunk trains when nothing was uploaded for so long")
       ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  app.add_option("--train-duty", l.train_duty, "The share of the time that the trunk trains or reads while searches come in")
+      ->check(CLI::Range(0.01, 1.0))
       ->capture_default_str();
   app.add_option("--train-batch", l.batch_events, "Events in a training step")
       ->check(CLI::Range(2, 256))
@@ -342,7 +353,7 @@ void AddTelemetry(CLI::App& app, TelemetryOptions& o) {
 
 absl::StatusOr<ServerOptions> ParseOptions(int argc, char** argv, int& exit_code) {
   ServerOptions options;
-  std::string learning = "on", slow = "on", head = "learned";
+  LearningWords learning;
   CLI::App app{"Mix-Match: a multi-modal semantic search server that keeps learning.", "mixmatchd"};
   app.footer(kFooter);
   app.set_version_flag("--version", "mixmatchd " MIXMATCH_VERSION);
@@ -353,7 +364,7 @@ absl::StatusOr<ServerOptions> ParseOptions(int argc, char** argv, int& exit_code
   AddMedia(app, options);
   AddLive(app, options);
   AddBackup(app, options.backup);
-  AddLearning(app, options, learning, slow, head);
+  AddLearning(app, options, learning);
   LinkWords links;
   AddLinks(app, options.links, links);
   AddStore(app, options);
@@ -375,9 +386,10 @@ absl::StatusOr<ServerOptions> ParseOptions(int argc, char** argv, int& exit_code
   }
   options.settings = SettingsOf(app);
   options.index.scratch_directory = options.data_dir + "/scratch";
-  options.learner.enabled = learning == "on";
-  options.learner.slow = slow == "on";
-  options.learner.random_head = head == "random";
+  options.learner.enabled = learning.learning == "on";
+  options.learner.slow = learning.slow == "on";
+  options.learner.random_head = learning.head == "random";
+  options.trunk = model::TrunkConfig::Named(learning.trunk).value();
   options.links.names = links.names == "on";
   options.links.times = links.times == "on";
   options.links.places = links.places == "on";

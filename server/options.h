@@ -40,6 +40,7 @@ struct LearnerOptions {
   int batch_events = 32;         // Events in a training step of the trunk.
   int publish_steps = 300;       // Training steps between two candidates.
   double idle_seconds = 3.0;     // The trunk trains when nothing was uploaded for so long.
+  double train_duty = 0.25;      // The trunk's share of the time while searches come in.
   double checkpoint_seconds = 60.0;  // Between two checkpoints, at most, while things change.
   ProbeSize probe;               // --probe-events, --probe-train-events: what judges a candidate trunk, at most.
   int anchors = 1000;            // --publish-anchors: parts of a slot that a new trunk reads before the rest is estimated.
@@ -73,7 +74,7 @@ struct ServerOptions {
   BackupOptions backup;
   model::MediaDecoderOptions decoder;
   std::string init = "base";        // The first trunk of a new data directory: base, scratch or a file.
-  model::TrunkConfig trunk = model::TrunkConfig::Small();  // Of scratch.
+  model::TrunkConfig trunk = model::TrunkConfig::Small();  // --trunk tiny|small|base: of scratch.
   int64_t store_memory_bytes = index::StoreOptions().memory_bytes;
   index::SegmentedIndexOptions index;
   TelemetryOptions telemetry;

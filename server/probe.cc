@@ -10,50 +10,74 @@
 #include "server/encoder.h"
 #include "server/event_groups.h"
 #include "server/feature_walk.h"
+#include "server/training_events.h"
 
 namespace mixmatch::server {
 namespace {
 
 constexpr int kTop = 10;
 constexpr size_t kFoldEvery = 512;
-
-// FNV-1a with a final mix: the same on every machine and in every version.
-uint64_t StableHash(absl::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325ULL;
-  for (unsigned char c : text) hash = (hash ^ c) * 0x100000001b3ULL;
-  hash ^= hash >> 33;
-  hash *= 0xff51afd7ed558ccdULL;
-  return hash ^ (hash >> 33);
-}
+constexpr size_t kAskedOfItem = 8;      // Groups of a held-out item, at most.
+constexpr size_t kLearnedOfEvent = 32;  // Groups of an event, so that a long film does not make the judgement long.
 
 struct Split {
   std::vector<std::string> train;
-  std::vector<Group> probe;  // One group an event, of two slots or more.
+  std::vector<Group> probe;  // Of two slots or more.
 };
 
-absl::StatusOr<Split> SplitEvents(const index::Store& store, const ProbeSize& size) {
-  Split split;
-  std::vector<std::string> ids;
-  MIXMATCH_RETURN_IF_ERROR(store.ForEachEvent("", [&](const storage::v1::EventRecord& record) {
-    ids.push_back(record.event().event_id());
-    return true;
-  }));
+void SortByHash(std::vector<std::string>& ids) {
   std::sort(ids.begin(), ids.end(), [](const std::string& a, const std::string& b) {
-    return std::make_pair(StableHash(a), a) < std::make_pair(StableHash(b), b);
+    return std::make_pair(EventHash(a), a) < std::make_pair(EventHash(b), b);
   });
-  for (const std::string& id : ids) {
-    if (IsProbeEvent(id)) {
-      if (static_cast<int>(split.probe.size()) >= size.probe_events) continue;
-      MIXMATCH_ASSIGN_OR_RETURN(std::vector<Group> groups, GroupsOf(store, id));
-      std::set<int> slots;
-      if (!groups.empty()) {
-        for (const auto& [slot, part] : groups[0].parts) slots.insert(slot);
-      }
-      if (slots.size() >= 2) split.probe.push_back(std::move(groups[0]));
-      continue;
-    }
-    if (static_cast<int>(split.train.size()) < size.train_events) split.train.push_back(id);
+}
+
+bool HasTwoSlots(const Group& group) {
+  return std::any_of(group.parts.begin(), group.parts.end(),
+                     [&](const auto& part) { return part.first != group.parts[0].first; });
+}
+
+// At most `most`, evenly spread.
+std::vector<Group> Few(std::vector<Group> groups, size_t most) {
+  if (groups.size() <= most) return groups;
+  std::vector<Group> few;
+  for (size_t i = 0; i < most; ++i) few.push_back(std::move(groups[i * groups.size() / most]));
+  return few;
+}
+
+// What is asked about a held-out event: one group; of an item some, the surest links first, none with parts of another.
+absl::StatusOr<std::vector<Group>> Questions(const index::Store& store, const std::string& id) {
+  MIXMATCH_ASSIGN_OR_RETURN(std::vector<Group> groups, GroupsOf(store, id));
+  const bool item = ContainerItem(id) != 0;
+  if (!item && groups.size() > 1) groups.resize(1);
+  groups.erase(std::remove_if(groups.begin(), groups.end(), [](const Group& group) { return !HasTwoSlots(group); }),
+               groups.end());
+  std::stable_sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) { return a.weight > b.weight; });
+  std::set<uint64_t> asked;
+  std::vector<Group> questions;
+  for (Group& group : groups) {
+    const bool fresh = std::none_of(group.parts.begin(), group.parts.end(),
+                                    [&](const auto& part) { return asked.count(part.second) > 0; });
+    if (!fresh) continue;
+    for (const auto& [slot, part_id] : group.parts) asked.insert(part_id);
+    questions.push_back(std::move(group));
   }
+  return Few(std::move(questions), kAskedOfItem);
+}
+
+absl::StatusOr<Split> SplitEvents(const index::Store& store, const ProbeSize& size) {
+  MIXMATCH_ASSIGN_OR_RETURN(ListedEvents events, ListEvents(store));
+  Split split;
+  SortByHash(events.probe);
+  for (const std::string& id : events.probe) {
+    MIXMATCH_ASSIGN_OR_RETURN(std::vector<Group> questions, Questions(store, id));
+    for (Group& question : questions) {
+      if (static_cast<int>(split.probe.size()) < size.probe_events) split.probe.push_back(std::move(question));
+    }
+    if (static_cast<int>(split.probe.size()) >= size.probe_events) break;
+  }
+  for (ListedEvent& event : events.train) split.train.push_back(std::move(event.id));
+  SortByHash(split.train);
+  split.train.resize(std::min(split.train.size(), static_cast<size_t>(size.train_events)));
   return split;
 }
 
@@ -91,8 +115,6 @@ ProbeResult Score(const std::vector<SlotVectors>& events) {
 
 }  // namespace
 
-bool IsProbeEvent(absl::string_view event_id) { return StableHash(event_id) % 20 == 0; }
-
 absl::StatusOr<ProbeResult> RunProbe(index::Store& store, uint64_t trunk_number, const model::Trunk& trunk,
                                      const ProbeSize& size, const RidgeChoice& ridges,
                                      const std::function<bool()>& cancelled) {
@@ -104,8 +126,8 @@ absl::StatusOr<ProbeResult> RunProbe(index::Store& store, uint64_t trunk_number,
   size_t done = 0;
   for (const std::string& id : split.train) {
     if (cancelled()) return absl::CancelledError("the probe was interrupted");
-    MIXMATCH_ASSIGN_OR_RETURN(const std::vector<Group> groups, GroupsOf(store, id));
-    for (const Group& group : groups) {
+    MIXMATCH_ASSIGN_OR_RETURN(std::vector<Group> groups, GroupsOf(store, id));
+    for (const Group& group : Few(std::move(groups), kLearnedOfEvent)) {
       std::vector<std::vector<float>> rows;
       rows.reserve(group.parts.size());
       std::vector<model::EventPart> parts;

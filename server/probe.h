@@ -10,19 +10,15 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "index/store/store.h"
 #include "model/trunk/trunk.h"
 
 namespace mixmatch::server {
 
-// True for the twentieth of all events that the trunk never trains on. A function of the id alone.
-bool IsProbeEvent(absl::string_view event_id);
-
 struct ProbeResult {
   double recall = 0.0;  // Recall@10 over `pairs` queries: one part of an event finds one of another modality of it.
   int64_t pairs = 0;
-  int64_t events = 0;
+  int64_t events = 0;   // That were asked about; up to 8 stretches of one film or document count as one each.
   absl::flat_hash_map<uint64_t, std::vector<float>> outputs;  // The trunk's unit vectors of the probe's parts, by id.
   std::vector<double> other_recalls;                          // The recall under each of RidgeChoice::others.
 };
@@ -39,7 +35,7 @@ struct ProbeSize {
                             // longer as the store grows.
 };
 
-// Solves a fresh head on events outside the probe with this trunk's output, then searches among the probe's. Output that
+// Solves a fresh head on events outside the probe (training_events.h) with this trunk's output, then searches among the probe's. Output that
 // the store lacks is made and stored under `trunk_number`. CANCELLED when `cancelled` becomes true. Takes seconds per
 // 10,000 parts, and the memory of a head.
 absl::StatusOr<ProbeResult> RunProbe(index::Store& store, uint64_t trunk_number, const model::Trunk& trunk,

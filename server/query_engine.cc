@@ -20,6 +20,7 @@ constexpr size_t kMostTogether = 16;
 // So long a batch may go on with its next search without giving its turn to others first: passing turns costs more
 // than a short search.
 constexpr absl::Duration kLongTurn = absl::Milliseconds(1);
+constexpr size_t kHitsCounted = 10;  // The first of each search: few people look further.
 constexpr size_t kMostUnread = 16;  // Answers that wait for a slow client.
 
 // Answers on their way from the threads that search to the one that writes.
@@ -55,7 +56,7 @@ class Outbox {
 }  // namespace
 
 QueryEngine::QueryEngine(const ServerOptions& options, index::Store& store, Catalog& catalog, LiveIndex& live,
-                         Ingest& ingest)
+                         Ingest& ingest, HitCounts& counts, SearchActivity& activity)
     : options_(options),
       live_(live),
       gate_(options.search.threads > 0 ? options.search.threads
@@ -63,7 +64,9 @@ QueryEngine::QueryEngine(const ServerOptions& options, index::Store& store, Cata
             options.search.max_waiting),
       batcher_(gate_, absl::Microseconds(options.search.batch_window_us)),
       terms_(options, store, catalog, ingest),
-      hits_(store, catalog) {}
+      hits_(store, catalog),
+      counts_(counts),
+      activity_(activity) {}
 
 void QueryEngine::Count(const absl::Status& status) {
   if (status.ok()) ++searches_;
@@ -84,6 +87,7 @@ absl::StatusOr<v1::SearchResponse> QueryEngine::SearchAdmitted(const v1::SearchR
   query.streamed = streamed;
   MIXMATCH_RETURN_IF_ERROR(terms_.Check(query));
   MIXMATCH_ASSIGN_OR_RETURN(const SearchGate::Admission admission, gate_.Admit());
+  const SearchActivity::Call noted(activity_);
   MIXMATCH_RETURN_IF_ERROR(call.Check());
   const absl::Time begin = absl::Now();
   StageClock clock(stages_);
@@ -109,6 +113,9 @@ absl::StatusOr<v1::SearchResponse> QueryEngine::Finish(Query& query, const Servi
   const absl::Time begin = absl::Now();
   MIXMATCH_RETURN_IF_ERROR(terms_.Combine(serving, query));
   MIXMATCH_ASSIGN_OR_RETURN(std::vector<v1::Hit> hits, hits_.Find(query, serving, call));
+  std::vector<uint64_t> found;
+  for (size_t i = 0; i < std::min(hits.size(), kHitsCounted); ++i) found.push_back(hits[i].part().part_id());
+  counts_.Add(found);
   v1::SearchResponse response;
   response.mutable_hits()->Reserve(static_cast<int>(hits.size()));
   for (v1::Hit& hit : hits) *response.add_hits() = std::move(hit);
@@ -202,6 +209,7 @@ absl::Status QueryEngine::BatchSearch(const v1::BatchSearchRequest& request, con
                                                    "; send them in several calls, or raise --max-batch-queries"));
   }
   MIXMATCH_ASSIGN_OR_RETURN(const SearchGate::Admission admission, gate_.Admit());
+  const SearchActivity::Call noted(activity_);
   const std::shared_ptr<const Serving> serving = live_.Current();
   std::vector<const v1::SearchRequest*> all;
   for (const v1::SearchRequest& search : request.searches()) all.push_back(&search);

@@ -16,11 +16,13 @@
 #include "mixmatch/v1/search_service.pb.h"
 #include "server/catalog.h"
 #include "server/encode_batcher.h"
+#include "server/hit_counts.h"
 #include "server/hit_search.h"
 #include "server/ingest.h"
 #include "server/live_index.h"
 #include "server/options.h"
 #include "server/query_terms.h"
+#include "server/search_activity.h"
 #include "server/search_call.h"
 #include "server/search_gate.h"
 #include "server/telemetry/stage_times.h"
@@ -31,7 +33,9 @@ namespace mixmatch::server {
 // did, and are refused with RESOURCE_EXHAUSTED (see SearchGate) where too many wait.
 class QueryEngine {
  public:
-  QueryEngine(const ServerOptions& options, index::Store& store, Catalog& catalog, LiveIndex& live, Ingest& ingest);
+  // `counts` is told what is found, `activity` of calls that search.
+  QueryEngine(const ServerOptions& options, index::Store& store, Catalog& catalog, LiveIndex& live, Ingest& ingest,
+              HitCounts& counts, SearchActivity& activity);
 
   // Runs on the calling thread. `streamed`: content that came beside the request (StreamSearch); null if there is none.
   absl::StatusOr<v1::SearchResponse> Search(const v1::SearchRequest& request, const std::string* streamed,
@@ -74,6 +78,8 @@ class QueryEngine {
   EncodeBatcher batcher_;
   QueryTerms terms_;
   HitSearch hits_;
+  HitCounts& counts_;
+  SearchActivity& activity_;
   StageTimes stages_;
   std::atomic<uint64_t> searches_{0}, abandoned_{0};
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <random>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,7 +10,6 @@
 #include "absl/time/clock.h"
 #include "google/protobuf/util/time_util.h"
 #include "proto/base/status_macros.h"
-#include "server/event_groups.h"
 #include "server/log.h"
 #include "server/thread_priority.h"
 #include "server/trunk_outputs.h"
@@ -18,9 +18,9 @@ namespace mixmatch::server {
 namespace {
 
 constexpr int kNiceness = 19;
-constexpr size_t kMostPartsOfEvent = 8;     // Drawn for one step.
 constexpr int64_t kReadEventsEvery = 50;    // Steps.
 constexpr size_t kLeastEvents = 16;         // Fewer teach a trunk nothing.
+constexpr uint64_t kDrawSeed = 1;
 constexpr double kSmoothing = 0.05;
 constexpr absl::Duration kRest = absl::Milliseconds(200);
 constexpr size_t kReadAtOnce = 32;          // Parts, between two looks at whether something more urgent came up.
@@ -50,14 +50,16 @@ std::vector<double> Neighbors(double ridge) {
 }  // namespace
 
 TrunkLearner::TrunkLearner(const LearnerOptions& options, index::Store& store, LiveIndex& live, Learner& learner,
-                           Checkpoint& checkpoint)
-    : options_(options), store_(store), live_(live), learner_(learner), checkpoint_(checkpoint) {}
+                           Checkpoint& checkpoint, const HitCounts& hits, const SearchActivity& searches)
+    : options_(options), store_(store), live_(live), learner_(learner), checkpoint_(checkpoint), hits_(hits),
+      pace_(options.train_duty, searches), batches_(store, options.batch_events, kDrawSeed) {}
 
 TrunkLearner::~TrunkLearner() { Stop(); }
 
 absl::Status TrunkLearner::Start(const storage::v1::Manifest& start) {
   for (const v1::TrunkRecord& record : start.trunks()) next_number_ = std::max(next_number_, record.trunk() + 1);
   model::TrunkTrainerOptions options;
+  options.bf16 = model::CpuHasBf16();
   {
     absl::MutexLock lock(&trainer_mutex_);
     MIXMATCH_ASSIGN_OR_RETURN(trainer_, model::TrunkTrainer::Create(live_.Current()->encoder.trunk(), options));
@@ -93,59 +95,38 @@ bool TrunkLearner::MayTrain() const {
 void TrunkLearner::Run() {
   LowerThreadPriority(kNiceness);
   while (!Stopping()) {
-    absl::Status status;
+    absl::Duration rest = kRest;
     if (MayTrain()) {
+      const absl::Time begin = absl::Now();
       const absl::StatusOr<bool> encoded = EncodeEstimated();
-      status = !encoded.ok() ? encoded.status() : *encoded ? absl::OkStatus() : Train();
+      const absl::Status status = !encoded.ok() ? encoded.status() : *encoded ? absl::OkStatus() : Train();
       if (!status.ok() && !absl::IsCancelled(status) && !absl::IsFailedPrecondition(status)) {
         Log::Warn("training: {}", status.ToString());
       }
-      if (status.ok()) continue;
+      if (status.ok()) rest = pace_.RestAfter(absl::Now() - begin);
     }
+    if (rest == absl::ZeroDuration()) continue;
     absl::MutexLock lock(&mutex_);
-    mutex_.AwaitWithTimeout(absl::Condition(&stop_), kRest);
+    mutex_.AwaitWithTimeout(absl::Condition(&stop_), rest);
   }
 }
 
-absl::StatusOr<model::TrainingEvent> TrunkLearner::ReadEvent(const std::string& event_id) {
-  model::TrainingEvent event;
-  MIXMATCH_ASSIGN_OR_RETURN(std::vector<Group> groups, GroupsOf(store_, event_id));
-  if (groups.empty()) return event;
-  std::vector<std::pair<int, uint64_t>>& parts = groups[random_() % groups.size()].parts;
-  std::shuffle(parts.begin(), parts.end(), random_);
-  if (parts.size() > kMostPartsOfEvent) parts.resize(kMostPartsOfEvent);
-  for (const auto& [slot, part_id] : parts) {
-    auto tokens = store_.GetTokens(part_id);
-    if (!tokens.ok()) continue;
-    event.parts.push_back({slot, *std::move(tokens)});
+absl::Time TrunkLearner::PublishedTime() const {
+  for (const v1::TrunkRecord& record : learner_.History()) {
+    if (record.current()) return absl::FromUnixSeconds(record.published_time().seconds());
   }
-  return event;
-}
-
-absl::StatusOr<std::vector<model::TrainingEvent>> TrunkLearner::SampleBatch() {
-  std::vector<model::TrainingEvent> batch;
-  std::vector<std::string> drawn;
-  std::sample(events_.begin(), events_.end(), std::back_inserter(drawn), options_.batch_events, random_);
-  for (const std::string& event_id : drawn) {
-    MIXMATCH_ASSIGN_OR_RETURN(model::TrainingEvent event, ReadEvent(event_id));
-    if (event.parts.size() >= 2) batch.push_back(std::move(event));
-  }
-  return batch;
+  return absl::InfinitePast();
 }
 
 absl::Status TrunkLearner::Train() {
   absl::MutexLock lock(&trainer_mutex_);
   const int64_t step = trainer_->steps();
-  if (events_read_at_step_ < 0 || step - events_read_at_step_ >= kReadEventsEvery || events_.size() < kLeastEvents) {
-    events_.clear();
-    MIXMATCH_RETURN_IF_ERROR(store_.ForEachEvent("", [&](const storage::v1::EventRecord& record) {
-      if (!IsProbeEvent(record.event().event_id())) events_.push_back(record.event().event_id());
-      return true;
-    }));
+  if (events_read_at_step_ < 0 || step - events_read_at_step_ >= kReadEventsEvery || batches_.size() < kLeastEvents) {
+    MIXMATCH_RETURN_IF_ERROR(batches_.Read(PublishedTime()));
     events_read_at_step_ = step;
   }
-  if (events_.size() < kLeastEvents) return absl::FailedPreconditionError("too few events to train on");
-  MIXMATCH_ASSIGN_OR_RETURN(const std::vector<model::TrainingEvent> batch, SampleBatch());
+  if (batches_.size() < kLeastEvents) return absl::FailedPreconditionError("too few events to train on");
+  MIXMATCH_ASSIGN_OR_RETURN(const std::vector<model::TrainingEvent> batch, batches_.Draw());
   if (batch.size() < 2) return absl::FailedPreconditionError("too few events of two parts to train on");
   MIXMATCH_ASSIGN_OR_RETURN(const double loss, trainer_->Step(batch));
   smoothed_loss_ = smoothed_loss_ == 0.0 ? loss : smoothed_loss_ + kSmoothing * (loss - smoothed_loss_);
@@ -424,6 +405,11 @@ absl::Status TrunkLearner::ReadAnchors(uint64_t number, const model::Trunk& trun
   return absl::OkStatus();
 }
 
+void TrunkLearner::SortEstimated() {
+  SortByUse(hits_, estimated_);
+  std::reverse(estimated_.begin(), estimated_.end());
+}
+
 absl::StatusOr<bool> TrunkLearner::EncodeEstimated() {
   const std::shared_ptr<const Serving> serving = live_.Current();
   const uint64_t number = serving->encoder.trunk_number();
@@ -431,7 +417,7 @@ absl::StatusOr<bool> TrunkLearner::EncodeEstimated() {
   if (!estimates_known_ || estimated_of_ != number) {
     read_.clear();
     MIXMATCH_ASSIGN_OR_RETURN(estimated_, EstimatedParts(store_, number, trunk.config().slots));
-    std::reverse(estimated_.begin(), estimated_.end());
+    SortEstimated();
     estimated_of_ = number;
     estimates_known_ = true;
     learner_.NoteEstimated(static_cast<int64_t>(estimated_.size()));
@@ -442,6 +428,7 @@ absl::StatusOr<bool> TrunkLearner::EncodeEstimated() {
   estimated_.resize(estimated_.size() - count);
   if (read_.size() < kHandOver && !estimated_.empty()) return true;
   MIXMATCH_RETURN_IF_ERROR(learner_.ReplaceEstimates(number, std::exchange(read_, {})));
+  SortEstimated();
   learner_.NoteEstimated(static_cast<int64_t>(estimated_.size()));
   return true;
 }

@@ -4,7 +4,6 @@
 
 #include <functional>
 #include <memory>
-#include <random>
 #include <string>
 #include <thread>
 #include <utility>
@@ -17,24 +16,28 @@
 #include "model/learn/trunk_trainer.h"
 #include "server/catalog.h"
 #include "server/checkpoint.h"
+#include "server/hit_counts.h"
 #include "server/learner.h"
 #include "server/probe.h"
+#include "server/search_activity.h"
+#include "server/training_batches.h"
+#include "server/training_pace.h"
 
 namespace mixmatch::server {
 
 // One thread of its own, of the lowest priority. It trains only while nothing is uploaded, the fast learner has nothing
-// to do and learning is not paused. A twentieth of the events, chosen by a hash of their id, is never trained on: they are
-// the probe. A candidate is published if the probe's recall with it is not below that with the published trunk; both are
+// to do and learning is not paused, on what training_events.h lists; while searches come in it works for a share of the
+// time only (training_pace.h). A candidate is published if the probe's recall with it is not below that with the published trunk; both are
 // judged by heads solved without the probe's events.
 //
 // Publication comes before re-encoding: parts that the new trunk has not read rest on an estimate (trunk_outputs.h) until
-// this thread has read them, the newest first; nothing is trained or judged meanwhile. The new trunk is on trial until the
+// this thread has read them, those first that searches find most often; nothing is trained or judged meanwhile. The new trunk is on trial until the
 // next judgement, by then with the events that have come since: if the trunk before it finds more by a margin, the server
 // goes back by itself.
 class TrunkLearner {
  public:
   TrunkLearner(const LearnerOptions& options, index::Store& store, LiveIndex& live, Learner& learner,
-               Checkpoint& checkpoint);
+               Checkpoint& checkpoint, const HitCounts& hits, const SearchActivity& searches);
   ~TrunkLearner();  // Stops.
 
   absl::Status Start(const storage::v1::Manifest& start);
@@ -59,11 +62,14 @@ class TrunkLearner {
   absl::StatusOr<bool> JudgeTrialNow();
   // Reads the next parts that rest on an estimate; false if there are none.
   absl::StatusOr<bool> EncodeEstimated();
+  // A step of training, and the judgement of a candidate where one is due. FAILED_PRECONDITION: the store has too few events
+  // to train on, or to judge by.
+  absl::Status Train();
 
  private:
   void Run();
   bool MayTrain() const;
-  absl::Status Train();
+  absl::Time PublishedTime() const;  // Of the trunk in use; the distant past for the one that the server began with.
   absl::Status Judge() ABSL_EXCLUSIVE_LOCKS_REQUIRED(trainer_mutex_);
   // Publishes the candidate if the probe finds no less with it than `before`, and nothing is pinned; else it is refused, and
   // `refusal` says why.
@@ -84,8 +90,8 @@ class TrunkLearner {
   absl::Status ReadAnchors(uint64_t number, const model::Trunk& trunk);
   absl::Status ReadTokens(const model::Trunk& trunk, absl::Span<const std::pair<int, uint64_t>> parts,
                           std::vector<EncodedPart>& read) const;
-  absl::StatusOr<std::vector<model::TrainingEvent>> SampleBatch();
-  absl::StatusOr<model::TrainingEvent> ReadEvent(const std::string& event_id);
+  // The most useful last; by what searches have found until now.
+  void SortEstimated();
   bool Stopping() const;
 
   const LearnerOptions options_;
@@ -93,10 +99,11 @@ class TrunkLearner {
   LiveIndex& live_;
   Learner& learner_;
   Checkpoint& checkpoint_;
+  const HitCounts& hits_;
 
   // Of the thread.
-  std::mt19937_64 random_{1};
-  std::vector<std::string> events_;  // That can be trained on; read again now and then.
+  TrainingPace pace_;
+  TrainingBatches batches_;  // Looks at the store again now and then.
   int64_t events_read_at_step_ = -1;
   double smoothed_loss_ = 0.0;
   int64_t judged_at_step_ = 0;

@@ -1,7 +1,9 @@
 #include "server/trunk_outputs.h"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
+#include <tuple>
 
 #include "model/head/ridge_map.h"
 #include "proto/base/status_macros.h"
@@ -141,8 +143,15 @@ absl::StatusOr<std::vector<std::pair<int, uint64_t>>> EstimatedParts(const index
           return true;
         }));
   }
-  std::sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
   return parts;
+}
+
+void SortByUse(const HitCounts& hits, std::vector<std::pair<int, uint64_t>>& parts) {
+  std::vector<std::tuple<uint32_t, uint64_t, int>> keys;
+  keys.reserve(parts.size());
+  for (const auto& [slot, part_id] : parts) keys.emplace_back(hits.Of(part_id), part_id, slot);
+  std::sort(keys.begin(), keys.end(), std::greater<>());
+  for (size_t i = 0; i < keys.size(); ++i) parts[i] = {std::get<2>(keys[i]), std::get<1>(keys[i])};
 }
 
 void DeleteTrunkOutputs(uint64_t trunk_number, int slot, uint64_t part_id, index::StoreBatch& batch) {

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "index/store/store.h"
 #include "model/trunk/trunk.h"
+#include "server/hit_counts.h"
 
 namespace mixmatch::server {
 
@@ -58,9 +59,11 @@ struct SlotEstimate {
 // they are asked for.
 absl::StatusOr<std::vector<SlotEstimate>> EstimateTrunkOutputs(index::Store& store, uint64_t from, uint64_t to, int slots);
 
-// (slot, part id) of all parts of which there is an estimate, the newest first.
+// (slot, part id) of all parts of which there is an estimate, by slot.
 absl::StatusOr<std::vector<std::pair<int, uint64_t>>> EstimatedParts(const index::Store& store, uint64_t trunk_number,
                                                                      int slots);
+// The most useful to read first: those that searches found most often, and among equals the newest.
+void SortByUse(const HitCounts& hits, std::vector<std::pair<int, uint64_t>>& parts);
 
 // Everything that a trunk made; of one part, or of all.
 void DeleteTrunkOutputs(uint64_t trunk_number, int slot, uint64_t part_id, index::StoreBatch& batch);

@@ -63,6 +63,9 @@ struct SolvedHead {
 // the queue and the moments, one at a time; they do not block Add and Remove while they compute.
 // Memory: 4 bytes times (sum of dims)^2 + sum of dims^2 over the modalities that have been seen, up to 250 MB for four of
 // this server's, and the queue. One that was never seen costs its random projection alone and changes nothing else.
+// Time, with D_m features of modality m, D their sum and q columns (dim and some): Add and Remove copy; folding an event
+// takes O(D_m^2) for each of its parts and O(D_m D_n) for each pair of its modalities; Solve takes
+// O(sum of D_m^3 + iterations D^2 q + D q^2), however many events were learned.
 class AssociativeHead {
  public:
   static absl::StatusOr<std::unique_ptr<AssociativeHead>> Create(const AssociativeHeadOptions& options);

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -195,13 +196,15 @@ absl::Status SameShape(const TrunkConfig& got, const TrunkConfig& wanted) {
 }
 
 void WriteTensor(ByteWriter* out, const at::Tensor& t) {
-  out->Floats({t.data_ptr<float>(), static_cast<size_t>(t.numel())});
+  const at::Tensor here = t.detach().to(at::kCPU).contiguous();
+  out->Floats({here.data_ptr<float>(), static_cast<size_t>(here.numel())});
 }
 
+// Into `t`, wherever it lies; no gradient may be recorded.
 bool ReadTensor(ByteReader* in, at::Tensor* t) {
-  const std::vector<float> values = in->Floats();
+  std::vector<float> values = in->Floats();
   if (!in->ok() || static_cast<int64_t>(values.size()) != t->numel()) return false;
-  std::memcpy(t->data_ptr<float>(), values.data(), values.size() * sizeof(float));
+  t->copy_(at::from_blob(values.data(), t->sizes(), at::kFloat));
   return true;
 }
 
@@ -259,16 +262,18 @@ State NetTrainer::Fresh(TrunkNet net) const {
   State state;
   state.net = std::move(net);
   state.net.bf16 = options_.bf16;
+  const c10::Device device = options_.cuda ? c10::Device(at::kCUDA, 0) : c10::Device(at::kCPU);
   for (at::Tensor& p : state.net.parameters) {
+    p = p.to(device);
     state.moments.push_back({at::zeros_like(p), at::zeros_like(p), 0});
     if (options_.average > 0) state.average.push_back(p.clone());
     p.set_requires_grad(true);
   }
   at::Generator random = at::detail::createCPUGenerator(options_.seed);
-  if (options_.proxies > 0) state.proxies = FreshExtra(at::randn({options_.proxies, state.net.config.output_dim}, random));
+  if (options_.proxies > 0) state.proxies = FreshExtra(at::randn({options_.proxies, state.net.config.output_dim}, random).to(device));
   if (options_.symbols > 0) {
     const int64_t width = state.net.config.width;
-    state.spelling = FreshExtra(at::randn({1 + options_.symbols, width + 1}, random) / std::sqrt(double(width)));
+    state.spelling = FreshExtra(at::randn({1 + options_.symbols, width + 1}, random).to(device) / std::sqrt(double(width)));
   }
   return state;
 }
@@ -472,6 +477,7 @@ absl::StatusOr<std::string> NetTrainer::Save() {
 }
 
 absl::StatusOr<State> NetTrainer::Parse(absl::string_view bytes) const {
+  const c10::AutoGradMode no_gradients(false);
   const absl::Status damaged = absl::DataLossError(
       absl::StrCat("TrunkTrainer::Load: got ", bytes.size(),
                    " bytes that are cut or altered; wanted what Save wrote; start from the published trunk"));
@@ -506,7 +512,6 @@ absl::StatusOr<State> NetTrainer::Parse(absl::string_view bytes) const {
       if (!ReadTensor(&in, &state.average[place])) return damaged;
     }
   }
-  const c10::AutoGradMode no_gradients(false);
   for (Extra* extra : Extras(&state)) {
     extra->moments.count = in.U64();
     for (at::Tensor* t : {&extra->values, &extra->moments.first, &extra->moments.second}) {
@@ -548,6 +553,11 @@ absl::Status CheckOptions(const TrunkTrainerOptions& o) {
 absl::StatusOr<std::unique_ptr<TrunkTrainer>> TrunkTrainer::Create(std::shared_ptr<const Trunk> published,
                                                                    const TrunkTrainerOptions& options) {
   if (absl::Status s = CheckOptions(options); !s.ok()) return s;
+  if (options.cuda && !at::hasCUDA()) {
+    return absl::FailedPreconditionError(
+        "TrunkTrainer options: got cuda, and LibTorch sees no GPU; train on the CPU, or build against a LibTorch for CUDA "
+        "(model/README.md) and look whether nvidia-smi lists a GPU");
+  }
   try {
     absl::StatusOr<TrunkNet> net = TrunkNet::FromBytes(published->ToBytes());
     if (!net.ok()) return net.status();

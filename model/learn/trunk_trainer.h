@@ -41,6 +41,7 @@ struct TrunkTrainerOptions {
   double spelling = 0.5;        // Weight of spelling.
   bool augment = false;         // Train on altered views, see augment.h.
   bool bf16 = false;            // Products in bfloat16.
+  bool cuda = false;            // Weights, optimizer and products on the first GPU, instead of the CPU.
 };
 
 // Decoupled contrastive loss (Yeh et al., ECCV 2022), -log of a pair's likelihood ratio against other events' parts,
@@ -54,7 +55,8 @@ struct TrunkTrainerOptions {
 // Not thread-safe: one thread trains. Steps use the calling thread's torch threads.
 class TrunkTrainer {
  public:
-  // Starts from `published`, which is also what distillation holds on to.
+  // Starts from `published`, which is also what distillation holds on to. FAILED_PRECONDITION: options.cuda, and LibTorch
+  // sees no GPU.
   static absl::StatusOr<std::unique_ptr<TrunkTrainer>> Create(std::shared_ptr<const Trunk> published,
                                                               const TrunkTrainerOptions& options);
   virtual ~TrunkTrainer() = default;
@@ -73,7 +75,7 @@ class TrunkTrainer {
   // it and begins warm-up and optimizer anew. FAILED_PRECONDITION when of another configuration.
   virtual absl::Status SetPublished(std::shared_ptr<const Trunk> published, bool restart) = 0;
 
-  // Weights, optimizer and step count; checksummed. Load: DATA_LOSS when cut or altered, FAILED_PRECONDITION when of
+  // Weights, optimizer and step count, whatever the device; checksummed. Load: DATA_LOSS when cut or altered, FAILED_PRECONDITION when of
   // another configuration.
   virtual absl::StatusOr<std::string> Save() = 0;
   virtual absl::Status Load(absl::string_view bytes) = 0;

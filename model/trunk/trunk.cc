@@ -112,6 +112,13 @@ TrunkConfig TrunkConfig::Base() {
   return config;
 }
 
+absl::StatusOr<TrunkConfig> TrunkConfig::Named(absl::string_view name) {
+  if (name == "tiny") return Tiny();
+  if (name == "small") return Small();
+  if (name == "base") return Base();
+  return absl::InvalidArgumentError(absl::StrCat("trunk: got the size \"", name, "\", wanted tiny, small or base"));
+}
+
 TrunkConfig TrunkConfig::WithSlots(int wanted) const {
   TrunkConfig config = *this;
   const TrunkConfig small = Small();

@@ -42,6 +42,8 @@ struct TrunkConfig {
   static TrunkConfig Tiny();   // For tests: no convolutions.
   static TrunkConfig Small();  // For two cores; the default. Stems for the table of modalities.
   static TrunkConfig Base();   // For a GPU.
+  // The one of these that "tiny", "small" or "base" names. INVALID_ARGUMENT: another name.
+  static absl::StatusOr<TrunkConfig> Named(absl::string_view name);
 
   // The same with at least `slots` slots. Those added read tokens as Small() does for its slots, as kBag beyond them and
   // where all are kBag.

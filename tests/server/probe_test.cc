@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "server/training_events.h"
 
 namespace mixmatch::server {
 namespace {

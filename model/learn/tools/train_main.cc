@@ -31,7 +31,7 @@ constexpr int kProbeQueries = 1000;  // At most.
 
 struct Options {
   std::vector<std::string> shards;
-  std::string out, init, state, config = "small", holdout, spell = "phones";
+  std::string out, init, state, config = "small", holdout, spell = "phones", device = "cpu";
   std::vector<std::string> weights;  // "corpus=number"
   int64_t steps = 1000;
   int64_t stop_after = 0;  // 0: at the end.
@@ -211,11 +211,10 @@ absl::StatusOr<std::shared_ptr<const Trunk>> FirstTrunk(const Options& options) 
     if (!trunk.ok()) return trunk;
     return Trunk::WithStems(*std::move(trunk), TrunkConfig::Small().stems);
   }
-  TrunkConfig config = options.config == "tiny"   ? TrunkConfig::Tiny()
-                       : options.config == "base" ? TrunkConfig::Base()
-                                                  : TrunkConfig::Small();
-  config.seed = options.trainer.seed;
-  return Trunk::Create(config);
+  absl::StatusOr<TrunkConfig> config = TrunkConfig::Named(options.config);
+  if (!config.ok()) return config.status();
+  config->seed = options.trainer.seed;
+  return Trunk::Create(*config);
 }
 
 absl::Status SaveAll(const Options& options, TrunkTrainer& trainer) {
@@ -303,8 +302,12 @@ int Main(int argc, char** argv) {
   app.add_option("--save-every", o.save_every, "Steps between saves and reports")->check(CLI::Range(1, 1000000))->capture_default_str();
   app.add_flag("--proxies,!--no-proxies", o.proxies, "Every event a negative in every step (default)");
   app.add_flag("--augment,!--no-augment", o.trainer.augment, "Train on altered views (default)");
-  app.add_flag("--bf16,!--no-bf16", o.trainer.bf16, "Products in bfloat16 (default: where the CPU has it)");
+  app.add_option("--device", o.device, "cpu, or cuda: the first GPU")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
+  const CLI::Option* bf16 =
+      app.add_flag("--bf16,!--no-bf16", o.trainer.bf16, "Products in bfloat16 (default: where the CPU has it, and on a GPU)");
   CLI11_PARSE(app, argc, argv);
+  o.trainer.cuda = o.device == "cuda";
+  if (o.trainer.cuda && bf16->count() == 0) o.trainer.bf16 = true;
   if (o.state.empty()) o.state = o.out + ".state";
   at::set_num_threads(o.threads);
   if (absl::Status status = Train(o); !status.ok()) {

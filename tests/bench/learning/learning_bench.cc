@@ -186,6 +186,7 @@ class Bench {
       Trial offline = trial;
       offline.suffix = joint_suffix;
       MIXMATCH_RETURN_IF_ERROR(AskEmoji(offline, split, joint, ""));
+      MIXMATCH_RETURN_IF_ERROR(MeasureEmergence(offline, joint, JointIterations()));
     }
     MIXMATCH_RETURN_IF_ERROR(MeasureEmergence(trial, space));
     return MeasureStream(trial, joint);

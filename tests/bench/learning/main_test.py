@@ -47,6 +47,25 @@ class MainTest(unittest.TestCase):
         self.assertEqual(len(lines), 1)
         self.assertIn("MISSED", lines[0])
 
+    def test_every_baseline_has_every_figure_measured_or_with_a_reason(self):
+        figures = main.figures_of(results(online_over_joint_r10_head_alone=0.99, refresh_100k_seconds=2.0))
+        rows = {row["name"]: row for row in figures.rows}
+        self.assertEqual(len(rows), len(figures.rows), "no name twice")
+        for name in main.COMMON:
+            for suffix in main.BASELINES:
+                row = rows[name + suffix]
+                self.assertTrue(row.get("why") or row["value"] is not None, row)
+        self.assertEqual(rows["online_over_joint_r10_head_alone"]["value"], 0.99)
+        self.assertNotIn("why", rows["online_over_joint_r10_head_alone"])
+        self.assertEqual(rows["online_over_joint_r10_random_features"]["value"], 1.0)
+        self.assertEqual(rows["forgetting_points_joint_offline"]["value"], 0.0)
+        self.assertEqual(rows["refresh_100k_seconds_joint_offline"]["value"], 2.0)
+        self.assertIsNone(rows["old_index_raw_over_reencoded_trunk_alone"]["value"])
+
+    def test_what_is_said_of_a_baseline_is_of_a_figure_that_all_have(self):
+        for known in main.KNOWN.values():
+            self.assertEqual(sorted(set(known) - set(main.COMMON)), [])
+
     def test_a_build_without_the_programs_is_refused_by_name(self):
         with self.assertRaises(SystemExit) as refused:
             main.built(main.ROOT / "tests")

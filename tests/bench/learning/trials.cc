@@ -152,10 +152,10 @@ absl::Status AskSpeech(const Trial& trial, const Space& space) {
   return absl::OkStatus();
 }
 
-absl::Status MeasureEmergence(const Trial& trial, const Space& direct) {
+absl::Status MeasureEmergence(const Trial& trial, const Space& direct, int iterations) {
   const EmojiSplit split = UnseenTwitter();
-  MIXMATCH_ASSIGN_OR_RETURN(const Space emergent,
-                            Learn(trial, WithoutSpeechImagePairs(*trial.corpus, EmojiEvents(*trial.corpus, split))));
+  const Events events = WithoutSpeechImagePairs(*trial.corpus, EmojiEvents(*trial.corpus, split));
+  MIXMATCH_ASSIGN_OR_RETURN(const Space emergent, Learn(trial, events, iterations));
   for (const Question& question : EmojiQuestions(*trial.corpus, split)) {
     if (question.name != "speech_to_image" && question.name != "image_to_speech") continue;
     MIXMATCH_ASSIGN_OR_RETURN(const Recall found, Ask(*trial.corpus, question, emergent));

@@ -36,8 +36,9 @@ absl::Status AskEmoji(const Trial& trial, const EmojiSplit& split, const Space& 
 // Speech to text by rung and language.
 absl::Status AskSpeech(const Trial& trial, const Space& space);
 
-// Speech to image by what was only learned through text, against `direct`, which learned whole events.
-absl::Status MeasureEmergence(const Trial& trial, const Space& direct);
+// Speech to image by what was only learned through text, against `direct`, which learned whole events; solved as `direct`
+// was, see Learn.
+absl::Status MeasureEmergence(const Trial& trial, const Space& direct, int iterations = 0);
 
 // One pass in the order of categories, solved after each: against all at once (`joint`), forgetting, and an index whose
 // vectors are older than the queries.

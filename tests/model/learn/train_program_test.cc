@@ -1,4 +1,4 @@
-// mixmatch-train as a user runs it, on a small shard.
+// mixmatch-train as a user runs it, on a small shard: that of this build, or the one that MIXMATCH_TRAIN names.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -46,7 +46,8 @@ class TrainProgram : public testing::Test {
   }
 
   int Run(const std::string& arguments, int batch = 8) {
-    return std::system(absl::StrCat(MIXMATCH_TRAIN, " --config tiny --parts 2 --no-bf16 --batch ", batch, " --shards ", folder_,
+    const char* program = std::getenv("MIXMATCH_TRAIN");
+    return std::system(absl::StrCat(program == nullptr ? MIXMATCH_TRAIN : program, " --config tiny --parts 2 --no-bf16 --batch ", batch, " --shards ", folder_,
                                     "/a.safetensors ", arguments, " > ", folder_, "/log 2>&1")
                            .c_str());
   }
@@ -77,6 +78,11 @@ TEST_F(TrainProgram, AnotherSeedGivesOtherWeights) {
 TEST_F(TrainProgram, TooFewEventsForABatchIsAnErrorThatSaysSo) {
   EXPECT_NE(Run(absl::StrCat("--out ", folder_, "/a"), /*batch=*/100), 0);
   EXPECT_THAT(Bytes("log"), testing::HasSubstr("wanted at least 100"));
+}
+
+TEST_F(TrainProgram, AGpuThatIsNotThereIsAnErrorThatSaysWhatToDo) {
+  if (Run(absl::StrCat("--device cuda --steps 1 --out ", folder_, "/a")) == 0) GTEST_SKIP() << "there is a GPU";
+  EXPECT_THAT(Bytes("log"), testing::HasSubstr("train on the CPU"));
 }
 
 }  // namespace

@@ -225,6 +225,15 @@ TEST(TrunkTrainer, ABatchOrEventThatIsTooSmallIsAnInvalidArgument) {
   EXPECT_EQ(trainer->Step(events).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST(TrunkTrainer, WithoutAGpuCudaIsAFailedPreconditionThatSaysWhatToDo) {
+  TrunkTrainerOptions options;
+  options.cuda = true;
+  const auto trainer = TrunkTrainer::Create(Untrained(), options);
+  if (trainer.ok()) GTEST_SKIP() << "there is a GPU";
+  EXPECT_EQ(trainer.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(trainer.status().message(), testing::HasSubstr("train on the CPU"));
+}
+
 TEST(TrunkTrainer, EventsThatAreAllAlikeDoNotBreakAStep) {
   const TrainingEvent event = PlantedWorld(7).Event(1);
   const auto trainer = Trainer(Fast());
