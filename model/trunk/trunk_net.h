@@ -95,6 +95,7 @@ struct TrunkNet {
   Stemmed PlaneStem(const at::Tensor& planes, absl::string_view name) const;
   Stemmed Stem(const StemInput& input) const;
   at::Tensor Attend(const at::Tensor& x, absl::string_view name, const at::Tensor& mask) const;
+  void ServeLayer(absl::string_view name, absl::Span<const int64_t> tokens, const at::Tensor& x) const;
   at::Tensor ForwardGroup(const StemInput& input) const;
 };
 
