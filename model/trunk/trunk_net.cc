@@ -15,6 +15,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "model/tensors/safetensors.h"
+#include "model/trunk/fused.h"
 #include "model/trunk/timeline.h"
 
 namespace mixmatch::model {
@@ -578,6 +579,20 @@ at::Tensor TrunkNet::Attend(const at::Tensor& x, absl::string_view name, const a
   return Linear(mixed.transpose(1, 2).reshape({b, l, width}), absl::StrCat(name, ".mixed"));
 }
 
+// A layer where halves are held: x, [b, l, width] in float32, in place.
+void TrunkNet::ServeLayer(absl::string_view name, absl::Span<const int64_t> tokens, const at::Tensor& x) const {
+  const auto norm = [&](absl::string_view which) {
+    return NormToHalf(x, At(absl::StrCat(name, which, ".gain")), At(absl::StrCat(name, which, ".bias")));
+  };
+  const auto product = [&](const at::Tensor& from, absl::string_view which) {
+    return Product(from, absl::StrCat(name, which));
+  };
+  AddHalf(x, product(AttendHalf(product(norm(".norm1"), ".qkv"), config.heads, tokens), ".mixed"));
+  const at::Tensor up = product(norm(".norm2"), ".up");
+  GeluHalf(up);
+  AddHalf(x, product(up, ".down"));
+}
+
 at::Tensor TrunkNet::ForwardGroup(const StemInput& input, at::Tensor* states) const {
   const std::string stem = absl::StrCat("stem", input.slot);
   const Stemmed stemmed = Stem(input);
@@ -593,10 +608,12 @@ at::Tensor TrunkNet::ForwardGroup(const StemInput& input, at::Tensor* states) co
   }
   for (int layer = 0; layer < config.layers; ++layer) {
     const std::string name = absl::StrCat("layer", layer);
+    if (!halves.empty()) {
+      ServeLayer(name, input.tokens, x);
+      continue;
+    }
     x = x + Attend(Norm(x, name + ".norm1"), name, mask);
-    // Training keeps what the function bends in float32.
-    const at::Tensor up = Product(Norm(x, name + ".norm2"), name + ".up");
-    x = x + Linear(at::gelu(halves.empty() ? up.to(at::kFloat) : up), name + ".down");
+    x = x + Linear(at::gelu(Linear(Norm(x, name + ".norm2"), name + ".up")), name + ".down");
   }
   if (states != nullptr) *states = x;
   x = at::linear(Norm(x.select(1, 0), "norm"), At("output.weight"));

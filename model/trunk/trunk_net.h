@@ -107,6 +107,7 @@ struct TrunkNet {
   Stemmed SoundStem(const at::Tensor& decibels, const std::vector<int64_t>& frames) const;
   Stemmed Stem(const StemInput& input) const;
   at::Tensor Attend(const at::Tensor& x, absl::string_view name, const at::Tensor& mask) const;
+  void ServeLayer(absl::string_view name, absl::Span<const int64_t> tokens, const at::Tensor& x) const;
   at::Tensor ForwardGroup(const StemInput& input, at::Tensor* states) const;
   absl::Status Become(const TrunkConfig& wanted, std::vector<int>* moved);
 };

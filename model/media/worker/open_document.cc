@@ -16,6 +16,7 @@ namespace {
 
 constexpr int kMostParents = 16;  // Of a style.
 constexpr int64_t kMostSpaces = 100;
+constexpr int64_t kMostRepeats = 1 << 20;  // Of a cell; more than a row may hold.
 
 class OpenDocumentReader {
  public:
@@ -164,7 +165,7 @@ class OpenDocumentReader {
     int64_t blank = 0;  // Cells since the last one that holds something.
     for (const pugi::xml_node& cell : row.children()) {
       if (!Is(cell, "table-cell") && !Is(cell, "covered-table-cell")) continue;
-      const int64_t times = std::max<int64_t>(1, NumberOf(Attribute(cell, "number-columns-repeated"), 1));
+      const int64_t times = std::clamp<int64_t>(NumberOf(Attribute(cell, "number-columns-repeated"), 1), 1, kMostRepeats);
       std::string words;
       for (const pugi::xml_node& piece : cell.children()) {
         if (Is(piece, "frame")) frames->push_back(piece);
@@ -174,7 +175,7 @@ class OpenDocumentReader {
       }
       words = Folded(words);
       if (words.empty()) {
-        blank = std::min<int64_t>(blank + std::min<int64_t>(times, 1 << 20), 1 << 20);
+        blank = std::min(blank + times, kMostRepeats);
         continue;
       }
       if (static_cast<int64_t>(cells.size()) + blank + times > request_.max_columns) {
