@@ -209,6 +209,128 @@ TEST(AssociativeHeadTest, ARidgeSetLaterIsAsIfItHadBeenThereFromTheStart) {
   EXPECT_EQ(changed->SetRidge(0.0).code(), absl::StatusCode::kInvalidArgument);
 }
 
+// Events whose second modality has `junk` more numbers of noise, which only a larger ridge keeps out.
+std::vector<Event> WithJunk(const std::vector<Event>& events, int junk, uint32_t seed = 3) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal(0.0f, 3.0f);
+  std::vector<Event> wide = events;
+  for (Event& event : wide) {
+    for (size_t i = 0; i < event.slots.size(); ++i) {
+      if (event.slots[i] != 1) continue;
+      for (int k = 0; k < junk; ++k) event.features[i].push_back(normal(random));
+    }
+  }
+  return wide;
+}
+
+AssociativeHeadOptions JunkOptions() {
+  AssociativeHeadOptions options = SmallOptions();
+  options.feature_dims = {30, 240};
+  options.blocks = {{30}, {40, 200}};
+  return options;
+}
+
+TEST(AssociativeHeadTest, ChosenRidgesKeepNoiseOutAndFindMore) {
+  World world({30, 40});
+  auto head = AssociativeHead::Create(JunkOptions()).value();
+  for (const Event& event : WithJunk(MakeEvents(world, 150), 200)) ASSERT_TRUE(head->Add(event.parts()).ok());
+  const std::vector<Event> asked = WithJunk(MakeEvents(world, 60), 200, 4);
+  const auto recall = [&asked](const HeadMaps& maps) {
+    int found = 0;
+    for (const Event& query : asked) {
+      const std::vector<float> vector = maps.Map(1, query.features[1]).value();
+      const double own = Dot(vector, maps.Map(0, query.features[0]).value());
+      found += std::none_of(asked.begin(), asked.end(), [&](const Event& other) {
+        return &other != &query && Dot(vector, maps.Map(0, other.features[0]).value()) >= own;
+      });
+    }
+    return static_cast<double>(found) / static_cast<double>(asked.size());
+  };
+  const double before = recall(*head->Solve()->maps);
+  const RidgeReport report = head->ChooseRidges().value();
+  EXPECT_EQ(report.held_out, 150);
+  EXPECT_EQ(report.ridges, head->ridges());
+  head->ForgetSolution();
+  EXPECT_GT(recall(*head->Solve()->maps), before);
+  EXPECT_GT(report.ridges[1][1], report.ridges[1][0]) << "the noise is in the second block";
+}
+
+TEST(AssociativeHeadTest, RidgesChosenAreAFunctionOfTheEventsNotOfTheirOrderNorOfWhatWasRemoved) {
+  World world({30, 40});
+  std::vector<Event> events = WithJunk(MakeEvents(world, 90), 200);
+  auto forward = AssociativeHead::Create(JunkOptions()).value();
+  auto shuffled = AssociativeHead::Create(JunkOptions()).value();
+  for (size_t i = 0; i < 60; ++i) ASSERT_TRUE(forward->Add(events[i].parts()).ok());
+  std::vector<size_t> order(events.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::shuffle(order.begin(), order.end(), std::mt19937(5));
+  for (size_t i : order) {
+    std::reverse(events[i].slots.begin(), events[i].slots.end());
+    std::reverse(events[i].features.begin(), events[i].features.end());
+    ASSERT_TRUE(shuffled->Add(events[i].parts()).ok());
+  }
+  ASSERT_TRUE(shuffled->ChooseRidges().ok());
+  for (size_t i = 60; i < 90; ++i) ASSERT_TRUE(shuffled->Remove(events[i].parts()).ok());
+  const RidgeReport a = forward->ChooseRidges().value(), b = shuffled->ChooseRidges().value();
+  EXPECT_EQ(a.held_out, 60);
+  EXPECT_EQ(b.held_out, 60);
+  for (size_t m = 0; m < a.ridges.size(); ++m) {
+    for (size_t block = 0; block < a.ridges[m].size(); ++block) {
+      EXPECT_NEAR(std::log(b.ridges[m][block] / a.ridges[m][block]), 0.0, 0.02) << m << " " << block;
+    }
+  }
+}
+
+TEST(AssociativeHeadTest, AHandfulOfEventsAndAModalityThatOccursAloneKeepTheDefaultRidge) {
+  World world({30, 40, 20});
+  AssociativeHeadOptions options = SmallOptions();
+  options.feature_dims = {30, 40, 20};
+  auto head = AssociativeHead::Create(options).value();
+  EXPECT_EQ(head->ChooseRidges()->ridges, HeadRidges(3, {options.ridge}));
+  const std::vector<Event> events = MakeEvents(world, 100);
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(head->Add(events[i].parts()).ok());
+  RidgeReport report = head->ChooseRidges().value();
+  EXPECT_EQ(report.held_out, 0);
+  EXPECT_EQ(report.ridges, HeadRidges(3, {options.ridge}));
+  for (int i = 10; i < 100; ++i) {
+    ASSERT_TRUE(head->Add(events[i].parts()).ok());
+    const std::vector<float> one = world.See(2, world.Cause()), other = world.See(2, world.Cause());
+    ASSERT_TRUE(head->Add({EventPart{2, one}, EventPart{2, other}}).ok());
+  }
+  report = head->ChooseRidges().value();
+  EXPECT_GT(report.held_out, 0);
+  EXPECT_EQ(report.ridges[2], std::vector<double>{options.ridge});
+  EXPECT_NE(report.ridges[0], std::vector<double>{options.ridge});
+}
+
+TEST(AssociativeHeadTest, ChosenRidgesAndWhatTheyAreChosenFromAreSavedAndLoaded) {
+  World world({30, 40});
+  auto head = AssociativeHead::Create(JunkOptions()).value();
+  for (const Event& event : WithJunk(MakeEvents(world, 60), 200)) ASSERT_TRUE(head->Add(event.parts()).ok());
+  ASSERT_TRUE(head->Fold().ok());
+  EXPECT_TRUE(head->RidgesDue());
+  const HeadRidges chosen = head->ChooseRidges()->ridges;
+  EXPECT_FALSE(head->RidgesDue());
+  auto loaded = AssociativeHead::Create(JunkOptions()).value();
+  ASSERT_TRUE(loaded->Load(head->Save().value()).ok());
+  EXPECT_EQ(loaded->ridges(), chosen);
+  EXPECT_FALSE(loaded->RidgesDue());
+  EXPECT_EQ(loaded->ChooseRidges()->ridges, chosen);
+}
+
+TEST(AssociativeHeadTest, RidgesThatDoNotFitAreRefused) {
+  auto head = AssociativeHead::Create(JunkOptions()).value();
+  EXPECT_TRUE(head->SetRidges({{0.1}, {0.2, 0.3}}).ok());
+  for (const HeadRidges& bad : {HeadRidges{{0.1}}, HeadRidges{{0.1}, {0.2}}, HeadRidges{{0.1}, {0.2, 0.0}},
+                                HeadRidges{{0.1}, {0.2, INFINITY}}}) {
+    EXPECT_EQ(head->SetRidges(bad).code(), absl::StatusCode::kInvalidArgument);
+  }
+  EXPECT_EQ(head->ridges(), (HeadRidges{{0.1}, {0.2, 0.3}}));
+  AssociativeHeadOptions options = JunkOptions();
+  options.blocks[1] = {40, 100};
+  EXPECT_EQ(AssociativeHead::Create(options).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
 TEST(AssociativeHeadTest, RemovingEverythingFallsBackToTheRandomMaps) {
   World world({30, 40});
   const std::vector<Event> events = MakeEvents(world, 5);
