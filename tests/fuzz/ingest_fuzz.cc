@@ -21,7 +21,8 @@ namespace mixmatch::model {
 namespace {
 
 constexpr const char* kHints[] = {"",          "text/plain",    "image/png", "audio/ogg",
-                                  "video/mp4", "text/markdown", "text/csv",  "application/pdf"};
+                                  "video/mp4", "text/markdown", "text/csv",  "application/pdf",
+                                  "application/x-raw-series; rate_hz=100; channels=2; type=f32"};
 
 // Small, so that a run tries much.
 MediaLimits Limits() {

@@ -132,10 +132,14 @@ def midi(number: int, notes: int = 24) -> bytes:
     return b"MThd" + struct.pack(">IHHH", 6, 0, 1, 96) + b"MTrk" + struct.pack(">I", len(track)) + track
 
 
+def _waves() -> numpy.ndarray:
+    time = numpy.linspace(0, 12, 400, dtype=numpy.float32)
+    return numpy.stack([numpy.sin(time), numpy.cos(3 * time)], axis=1)
+
+
 def _npy() -> bytes:
     out = io.BytesIO()
-    time = numpy.linspace(0, 12, 400, dtype=numpy.float32)
-    numpy.save(out, numpy.stack([numpy.sin(time), numpy.cos(3 * time)], axis=1))
+    numpy.save(out, _waves())
     return out.getvalue()
 
 
@@ -174,5 +178,7 @@ def seeds() -> List[Seed]:
               ("a.pdf", "application/pdf", pdf(2)),
               ("a.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", _docx()),
               ("a.odt", "application/vnd.oasis.opendocument.text", _odt()), ("a.epub", "application/epub+zip", _epub()),
-              ("a.npy", "application/x-npy", _npy()), ("a.mid", "audio/midi", midi(0))]
+              ("a.npy", "application/x-npy", _npy()),
+              ("a.raw", "application/x-raw-series; rate_hz=100; channels=2; type=f32", _waves().astype("<f4").tobytes()),
+              ("a.mid", "audio/midi", midi(0))]
     return [Seed(name, media_type, data.encode()) for name, media_type, data in text] + [Seed(*one) for one in binary]

@@ -197,6 +197,8 @@ const std::vector<FileSeed>& FileSeeds() {
       {"JsonLines", "application/jsonl", v1::MODALITY_TABLE, {kTableBytes, kCells, kColumns, kCellBytes}, BirdLines},
       {"CsvOfTimes", "text/csv", v1::MODALITY_SERIES, {kTableBytes, kCells, kColumns, kCellBytes}, WeatherRows},
       {"Npy", "application/x-npy; rate_hz=100", v1::MODALITY_SERIES, {kTableBytes, kCells, kColumns}, NpyFile},
+      {"RawSeries", "application/x-raw-series; rate_hz=100; channels=2; type=f32; names=x,y; units=g,g", v1::MODALITY_SERIES,
+       {kTableBytes, kCells, kColumns}, Waves},
       {"Midi", "audio/midi", v1::MODALITY_SCORE, {kTableBytes, kCells, kSeconds}, [] { return MakeMidi(1); }},
       {"Svg", "image/svg+xml", v1::MODALITY_IMAGE, {},  // Drawn at our size, whatever its own.
        [] {
