@@ -102,7 +102,9 @@ std::string NpyFile() {
 }
 
 std::string PdfFile() {
-  return PdfBytes({{"Figure 1: a red square", {kWords, kWords}}, {"", {kWords, "The end of the second page"}}});
+  std::vector<PdfWord> table = PdfTable(100, 700, 80, {{"bird", "nests"}, {"heron", "4"}, {"wren", "7"}, {"kite", "2"}});
+  table.push_back({100, 720, "Table 1: nests by the weir"});
+  return PdfBytes({{"Figure 1: a red square", {kWords, kWords}}, {"", {kWords, "The end of the second page"}, table}});
 }
 
 // An Office document whose main part is `main`.
