@@ -35,6 +35,7 @@ struct PutOptions {
   std::vector<std::string> metadata;
   std::string source;
   std::string name;
+  std::string media_type;
   std::string observed_time;
   bool observed_from_mtime = false;
   std::string location;
@@ -273,6 +274,7 @@ int Put(Session& session, const PutOptions& options) {
   v1::UploadHeader shared;
   shared.set_source(options.source);
   shared.set_name(options.name);
+  shared.set_media_type(options.media_type);
   for (const std::string& pair : options.metadata) {
     const std::pair<std::string, std::string> split = absl::StrSplit(pair, absl::MaxSplits('=', 1));
     if (split.first.empty() || split.first.size() == pair.size()) {
@@ -328,6 +330,9 @@ void AddPut(CLI::App& app, Session& session) {
       ->check(CLI::Range(0.0, 1e9));
   put->add_option("--location", options->location, "Where they happened: LATITUDE,LONGITUDE in degrees");
   put->add_option("--name", options->name, "Name for stdin or for one file");
+  put->add_option("--type", options->media_type,
+                  "Media type, where bytes and endings do not tell, e.g. 'application/x-raw-series; rate_hz=100; "
+                  "channels=3; type=i16'");
   put->add_option("-j,--jobs", options->jobs, "Uploads at once")->check(CLI::Range(1, 64))->capture_default_str();
   put->footer(
       "One that fails does not stop the others; failures are named at the end and the exit code is 1. What is of one\n"

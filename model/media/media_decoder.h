@@ -20,7 +20,7 @@ struct MediaLimits {
   double min_seconds = 0.02;               // Of a sound or video.
   double max_seconds = 12 * 3600.0;        // Of a sound or video.
   int64_t max_text_bytes = 16 << 20;       // Of a text.
-  int64_t max_table_bytes = 256 << 20;     // Of a file of rows: CSV, TSV, JSON lines, NPY, MIDI.
+  int64_t max_table_bytes = 256 << 20;     // Of a file of rows: CSV, TSV, JSON lines, NPY, raw series, MIDI.
   int64_t max_cells = 4'000'000;           // Of a table; of values in a series four times as many.
   int max_columns = 4096;                  // Of a table or series.
   int max_cell_bytes = 64 << 10;           // Of a cell.
@@ -68,7 +68,8 @@ class MediaDecoder {
   virtual ~MediaDecoder() = default;
 
   // Sniffs and decodes the content behind `fd`: a regular file or memfd, read from offset 0; stays the caller's.
-  // `media_type_hint` may be empty and is never trusted; it only breaks ties between texts.
+  // `media_type_hint` may be empty and is never trusted; it only breaks ties between texts, and says what bare samples are
+  // ("application/x-raw-series; rate_hz=100; channels=3; type=i16").
   // INVALID_ARGUMENT: empty, cut, damaged, of no duration, too small, or text named as a picture (any content whose
   //   bytes contradict an image/, audio/ or video/ hint). UNIMPLEMENTED: content of a kind that nothing here decodes.
   // RESOURCE_EXHAUSTED: beyond a limit, the worker's memory or time among them. Messages say what was got and wanted.

@@ -7,7 +7,8 @@
 namespace {
 
 constexpr const char* kHints[] = {"",          "text/plain",    "image/png", "audio/ogg",
-                                  "video/mp4", "text/markdown", "text/csv",  "application/pdf"};
+                                  "video/mp4", "text/markdown", "text/csv",  "application/pdf",
+                                  "application/x-raw-series; rate_hz=100; channels=2; type=f32"};
 
 }  // namespace
 

@@ -66,16 +66,22 @@ std::string MakeJsonLines() {
   return lines;
 }
 
-// 400 rows of two channels; from the given row on they swing fast and wide.
-std::string MakeNpy(int wild_from) {
-  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (400, 2), }\n", data;
+// 400 rows of two channels of float32; from the given row on they swing fast and wide.
+std::string MakeSamples(int wild_from) {
+  std::string data;
   for (int r = 0; r < 400; ++r) {
     const float values[] = {r < wild_from ? std::sin(r * 0.05f) : 40.0f * std::sin(r * 1.7f),
                             r < wild_from ? 1.0f : static_cast<float>(r % 5)};
     data.append(reinterpret_cast<const char*>(values), sizeof(values));
   }
+  return data;
+}
+
+std::string MakeNpy(int wild_from) {
+  const std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (400, 2), }\n";
   const auto size = static_cast<uint16_t>(header.size());
-  return std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(size & 255) + static_cast<char>(size >> 8) + header + data;
+  return std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(size & 255) + static_cast<char>(size >> 8) + header +
+         MakeSamples(wild_from);
 }
 
 // One server with one item of each kind.
@@ -192,6 +198,36 @@ TEST_F(FormatsTest, AWindowOfASeriesIsFoundByItsShapeAtItsTime) {
   EXPECT_GE(wild.part().end_row(), 300u);
   EXPECT_GE(wild.part().end_seconds(), 30.0);
   EXPECT_NEAR(wild.part().start_seconds(), 0.1 * static_cast<double>(wild.part().start_row()), 1e-6);
+}
+
+TEST(RawSeriesTest, BareSamplesAreStoredFoundAndRefusedByTheirMediaType) {
+  constexpr char kType[] = "application/x-raw-series; rate_hz=10; channels=2; type=f32; names=pitch,roll; units=deg,deg";
+  ScratchDir dir;
+  ServerProcess server(dir.path(), kFlags);
+  ASSERT_TRUE(server.Start());
+  Api api(server.address());
+  v1::UploadHeader header;
+  header.set_media_type(kType);
+  const auto stored = api.client->UploadBytes(header, MakeSamples(300));
+  ASSERT_TRUE(stored.ok()) << stored.status();
+  EXPECT_EQ(stored->item().modality(), v1::MODALITY_SERIES);
+  EXPECT_EQ(stored->item().media_type(), kType);
+  EXPECT_EQ(stored->item().duration().seconds(), 39);
+  v1::SearchRequest request = Among(ByContent(MakeSamples(0), 1), v1::MODALITY_SERIES);
+  request.mutable_query(0)->mutable_content()->set_media_type(kType);
+  const auto found = api.Search(request);
+  ASSERT_TRUE(found.ok()) << found.status();
+  ASSERT_EQ(found->hits_size(), 1);
+  EXPECT_EQ(found->hits(0).item().item_id(), stored->item().item_id());
+  EXPECT_GE(found->hits(0).part().start_seconds(), 19.0);
+  EXPECT_EQ(found->hits(0).part().snippet(), "pitch [deg], roll [deg]");
+  header.set_media_type("application/x-raw-series; rate_hz=10; channels=3; type=f64");
+  const auto refused = api.client->UploadBytes(header, MakeSamples(300));
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(refused.status().message()), testing::HasSubstr("whole rows of 3 x 8 bytes"));
+  header.set_media_type("application/x-raw-series; channels=2; type=f32");
+  EXPECT_THAT(std::string(api.client->UploadBytes(header, MakeSamples(300)).status().message()),
+              testing::HasSubstr("media_type: got a rate_hz"));
 }
 
 TEST(ScoresTest, ATuneIsFoundByTheWordsThatOccurredWithItAndByItsOwnNotes) {

@@ -8,6 +8,7 @@
 #include "model/media/worker/npy.h"
 #include "model/media/worker/package.h"
 #include "model/media/worker/pdf.h"
+#include "model/media/worker/raw_series.h"
 #include "model/media/worker/sniff.h"
 #include "model/media/worker/still.h"
 #include "model/media/worker/svg.h"
@@ -26,6 +27,7 @@ absl::Status DecodeContent(int fd, const WireRequest& request, ResponseWriter* w
   }
   MIXMATCH_ASSIGN_OR_RETURN(Content content, Content::Take(fd));
   if (request.first_page > 0) return DecodePdfPages(content, request, writer);
+  if (IsRawSeries(request.media_type_hint)) return DecodeRawSeries(content, request, writer);
   const SniffedType type = Sniff(content);
   if (type.kind != Sniffed::kSvg && LooksLikeHtml(content.head())) return DecodeHtml(content, request, writer);
   const bool is_text = type.kind == Sniffed::kText;

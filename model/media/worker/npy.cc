@@ -1,8 +1,6 @@
 #include "model/media/worker/npy.h"
 
-#include <cmath>
-#include <cstring>
-#include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,21 +10,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "model/media/worker/samples.h"
 #include "proto/base/status_macros.h"
 
 namespace mixmatch::model {
 namespace {
 
 constexpr absl::string_view kMagic = "\x93NUMPY";
-constexpr double kLeastRate = 1e-6, kMostRate = 1e7;  // Rows a second.
-
-struct Header {
-  char kind = 0;    // 'f', 'i', 'u' or 'b'.
-  int bytes = 0;    // Of a value.
-  bool swapped = false;
-  bool by_column = false;
-  int64_t rows = 0, columns = 1;
-};
 
 absl::Status Bad(absl::string_view why) {
   return absl::InvalidArgumentError(absl::StrCat("content: got a .npy file ", why,
@@ -39,23 +29,17 @@ absl::string_view ValueOf(absl::string_view header, absl::string_view name) {
   return at == header.npos ? "" : absl::StripLeadingAsciiWhitespace(header.substr(at + name.size() + 3));
 }
 
-bool ParseType(absl::string_view text, Header* header) {
+bool ParseType(absl::string_view text, NumberType* type) {
   if (!absl::ConsumePrefix(&text, "'") || text.size() < 4) return false;
   const char order = text[0];
-  header->kind = text[1];
-  header->bytes = text[2] - '0';
+  type->kind = text[1];
+  type->bytes = text[2] - '0';
   if (text[3] != '\'' || (order != '<' && order != '>' && order != '|' && order != '=')) return false;
-  header->swapped = order == '>';
-  switch (header->kind) {
-    case 'f': return header->bytes == 2 || header->bytes == 4 || header->bytes == 8;
-    case 'i':
-    case 'u': return header->bytes == 1 || header->bytes == 2 || header->bytes == 4 || header->bytes == 8;
-    case 'b': return header->bytes == 1;
-    default: return false;
-  }
+  type->swapped = order == '>';
+  return type->IsKnown();
 }
 
-bool ParseShape(absl::string_view text, Header* header) {
+bool ParseShape(absl::string_view text, SampleLayout* layout) {
   if (!absl::ConsumePrefix(&text, "(")) return false;
   const size_t end = text.find(')');
   if (end == text.npos) return false;
@@ -68,61 +52,9 @@ bool ParseShape(absl::string_view text, Header* header) {
     sizes.push_back(size);
   }
   if (sizes.empty()) return false;
-  header->rows = sizes[0];
-  header->columns = sizes.size() == 2 ? sizes[1] : 1;
+  layout->rows = sizes[0];
+  layout->columns = sizes.size() == 2 ? sizes[1] : 1;
   return true;
-}
-
-float HalfToFloat(uint16_t half) {
-  const int exponent = (half >> 10) & 31, fraction = half & 1023;
-  const float sign = half & 0x8000 ? -1.0f : 1.0f;
-  if (exponent == 31) return std::numeric_limits<float>::quiet_NaN();
-  return sign * (exponent == 0 ? std::ldexp(static_cast<float>(fraction), -24)
-                               : std::ldexp(static_cast<float>(1024 + fraction), exponent - 25));
-}
-
-template <typename T>
-T As(const char* bytes) {
-  T value;
-  std::memcpy(&value, bytes, sizeof(T));
-  return value;
-}
-
-float ReadValue(const Header& header, const char* at) {
-  char bytes[8];
-  for (int i = 0; i < header.bytes; ++i) bytes[i] = at[header.swapped ? header.bytes - 1 - i : i];
-  double value = 0.0;
-  switch (header.kind) {
-    case 'f':
-      value = header.bytes == 2 ? HalfToFloat(As<uint16_t>(bytes)) : header.bytes == 4 ? As<float>(bytes) : As<double>(bytes);
-      break;
-    case 'i':
-      value = header.bytes == 1   ? As<int8_t>(bytes)
-              : header.bytes == 2 ? As<int16_t>(bytes)
-              : header.bytes == 4 ? As<int32_t>(bytes)
-                                  : static_cast<double>(As<int64_t>(bytes));
-      break;
-    default:
-      value = header.bytes == 1   ? As<uint8_t>(bytes)
-              : header.bytes == 2 ? As<uint16_t>(bytes)
-              : header.bytes == 4 ? As<uint32_t>(bytes)
-                                  : static_cast<double>(As<uint64_t>(bytes));
-  }
-  const float narrow = static_cast<float>(value);
-  return std::isfinite(narrow) ? narrow : std::numeric_limits<float>::quiet_NaN();
-}
-
-// Rows a second that the media type states, else 1.
-absl::StatusOr<double> RateOf(absl::string_view media_type) {
-  for (absl::string_view parameter : absl::StrSplit(media_type, ';')) {
-    parameter = absl::StripAsciiWhitespace(parameter);
-    if (!absl::ConsumePrefix(&parameter, "rate_hz=")) continue;
-    double rate;
-    if (absl::SimpleAtod(parameter, &rate) && rate >= kLeastRate && rate <= kMostRate) return rate;
-    return absl::InvalidArgumentError(absl::StrCat("media_type: got a rate_hz that is no number of ", kLeastRate, " to ",
-                                                   kMostRate, "; write application/x-npy; rate_hz=50"));
-  }
-  return 1.0;
 }
 
 }  // namespace
@@ -137,40 +69,26 @@ absl::StatusOr<DecodedSeries> ParseNpy(absl::string_view bytes, double seconds_p
   if (size > bytes.size()) return Bad("that is cut");
   const absl::string_view text = bytes.substr(0, size);
   bytes.remove_prefix(size);
-  Header header;
-  if (!ParseType(ValueOf(text, "descr"), &header)) return Bad("of something else than numbers");
-  if (!ParseShape(ValueOf(text, "shape"), &header)) return Bad("of another shape");
-  header.by_column = absl::StartsWith(ValueOf(text, "fortran_order"), "True");
-  if (header.columns > max_columns || (header.columns > 0 && header.rows > max_values / header.columns)) {
-    return absl::ResourceExhaustedError(absl::StrCat("content: got a .npy file of ", header.rows, " x ", header.columns,
-                                                     " values, wanted at most ", max_columns, " columns and ", max_values,
-                                                     " values; split it, or raise the server's --max-cells"));
-  }
-  const int64_t values = header.rows * header.columns;
+  SampleLayout layout;
+  if (!ParseType(ValueOf(text, "descr"), &layout.type)) return Bad("of something else than numbers");
+  if (!ParseShape(ValueOf(text, "shape"), &layout)) return Bad("of another shape");
+  layout.by_column = absl::StartsWith(ValueOf(text, "fortran_order"), "True");
+  MIXMATCH_RETURN_IF_ERROR(CheckSamples(layout, seconds_per_row, max_columns, max_values, "a .npy file"));
+  const int64_t values = layout.rows * layout.columns;
   if (values == 0) return Bad("without values");
-  if (static_cast<int64_t>(bytes.size()) < values * header.bytes) return Bad("that is cut");
-  DecodedSeries series;
-  for (int64_t c = 0; c < header.columns; ++c) series.channels.push_back(absl::StrCat(c));
-  series.units.resize(header.columns);
-  series.values.reserve(values);
-  for (int64_t r = 0; r < header.rows; ++r) {
-    series.seconds.push_back(static_cast<double>(r) * seconds_per_row);
-    for (int64_t c = 0; c < header.columns; ++c) {
-      const int64_t at = header.by_column ? c * header.rows + r : r * header.columns + c;
-      series.values.push_back(ReadValue(header, bytes.data() + at * header.bytes));
-    }
-  }
-  return series;
+  if (static_cast<int64_t>(bytes.size()) < values * layout.type.bytes) return Bad("that is cut");
+  return ReadSamples(bytes, layout, seconds_per_row);
 }
 
 absl::Status DecodeNpy(const Content& content, const WireRequest& request, ResponseWriter* writer) {
-  MIXMATCH_ASSIGN_OR_RETURN(const double rate, RateOf(request.media_type_hint));
+  const std::optional<absl::string_view> rate_hz = ParameterOf(request.media_type_hint, "rate_hz");
+  MIXMATCH_ASSIGN_OR_RETURN(const double rate, ParseRate(rate_hz.value_or("1"), "application/x-npy; rate_hz=50"));
   MIXMATCH_ASSIGN_OR_RETURN(const std::string bytes, content.ReadEverything(request.max_table_bytes, "a .npy file"));
   MIXMATCH_ASSIGN_OR_RETURN(const DecodedSeries series,
                             ParseNpy(bytes, 1.0 / rate, request.max_columns, request.max_cells * 4));
   writer->Series(0.0, series);
   writer->Done(WireKind::kSeries, series.seconds.back(),
-               rate == 1.0 ? std::string("application/x-npy") : absl::StrCat("application/x-npy; rate_hz=", rate));
+               rate_hz.has_value() ? absl::StrCat("application/x-npy; rate_hz=", *rate_hz) : "application/x-npy");
   return absl::OkStatus();
 }
 

@@ -14,6 +14,7 @@
 #include "absl/strings/strip.h"
 #include "absl/types/span.h"
 #include "model/media/worker/document_writer.h"
+#include "model/media/worker/page_table.h"
 #include "model/media/worker/pixels.h"
 #include "proto/base/status_macros.h"
 
@@ -29,6 +30,8 @@ constexpr double kLeastFigure = 0.03;    // Of the page's height.
 constexpr double kHeadingRatio = 1.2;    // Of its lines' height to the usual.
 constexpr size_t kMostHeading = 120;     // Bytes.
 constexpr double kGap = 0.004;           // Of the page, between a caption and its figure.
+constexpr size_t kProseLines = 4;        // Blocks of so many lines
+constexpr size_t kProseBytes = 35;       // and so many bytes a line are text, also where they stand beside a table.
 
 // How captions begin, lower case, in languages whose documents are common; a number follows.
 constexpr absl::string_view kFigureWords[] = {"figure",  "fig.",       "fig",     "abbildung", "abb.",    "figura",
@@ -37,20 +40,20 @@ constexpr absl::string_view kFigureWords[] = {"figure",  "fig.",       "fig",   
 constexpr absl::string_view kTableWords[] = {"table", "tab.",    "tabelle", "tabla", "tabella", "tabela",
                                              "tabel", "tableau", "таблица", "табл.", "表"};
 
-struct Box {
-  double left = 0, top = 0, right = 0, bottom = 0;
-  double width() const { return right - left; }
-  double height() const { return bottom - top; }
-};
+using Box = PageBox;
 
 struct TextBlock {
   Box box;  // Shares of the page.
   std::vector<std::string> lines;
+  std::vector<Box> line_boxes;
+  std::vector<PageWord> words;
   double line_height = 0;  // Mean, share of the page's height.
   bool is_figure_caption = false;
   bool is_table_caption = false;
   bool is_caption() const { return is_figure_caption || is_table_caption; }
   bool is_body() const { return lines.size() > 1 || box.width() >= kBodyWidth || is_caption(); }
+  // Whether it can hardly be a column of a table.
+  bool is_prose() const { return lines.size() >= kProseLines && text().size() >= kProseBytes * lines.size(); }
   std::string text() const {
     std::string all;
     for (const std::string& line : lines) absl::StrAppend(&all, line, "\n");
@@ -99,8 +102,10 @@ TextBlock ReadBlock(const pugi::xml_node& node, double width, double height) {
     std::string words;
     for (const pugi::xml_node& word : line.children("word")) {
       absl::StrAppend(&words, words.empty() ? "" : " ", word.text().get());
+      block.words.push_back({BoxOf(word, width, height), word.text().get()});
     }
-    heights += BoxOf(line, width, height).height();
+    block.line_boxes.push_back(BoxOf(line, width, height));
+    heights += block.line_boxes.back().height();
     block.lines.push_back(std::move(words));
   }
   if (!block.lines.empty()) {
@@ -118,9 +123,12 @@ void SplitCaption(TextBlock block, std::vector<TextBlock>* blocks) {
     return;
   }
   TextBlock text = block;
+  block.words.clear();  // Tables look for words wherever they are: once is enough.
   block.lines.resize(1);
+  block.line_boxes.resize(1);
   block.box.bottom = block.box.top + block.line_height;
   text.lines.erase(text.lines.begin());
+  text.line_boxes.erase(text.line_boxes.begin());
   text.box.top = block.box.bottom;
   text.is_figure_caption = text.is_table_caption = false;
   blocks->push_back(std::move(block));
@@ -159,6 +167,7 @@ class PageReader {
         document_.Add(Kind::kPage, Shrunk(pixels, {0, 0, pixels.width, pixels.height}, request_.image_side)));
     const double width = page.attribute("width").as_double(), height = page.attribute("height").as_double();
     if (!(width > 0 && height > 0)) return absl::OkStatus();
+    aspect_ = height / width;
     std::vector<TextBlock> blocks;
     for (const pugi::xml_node& flow : page.children("flow")) {
       for (const pugi::xml_node& block : flow.children("block")) SplitCaption(ReadBlock(block, width, height), &blocks);
@@ -175,6 +184,10 @@ class PageReader {
  private:
   absl::Status AddBlock(const TextBlock& block, const std::vector<TextBlock>& blocks, double usual,
                         const Pixels& pixels) {
+    if (block.is_table_caption) {
+      const std::optional<PageTable> table = TableOf(block, blocks);
+      if (table.has_value()) return AddTable(block, *table);
+    }
     if (block.is_caption()) {
       const std::optional<PixelBox> figure = FigureOf(block, blocks, pixels);
       if (!figure.has_value()) return document_.Text(block.text());
@@ -189,6 +202,41 @@ class PageReader {
     const bool heading = block.lines.size() <= 2 && text.size() <= kMostHeading && usual > 0 &&
                          block.line_height >= kHeadingRatio * usual;
     return heading ? document_.Heading(text) : document_.Text(text);
+  }
+
+  // The table below a caption, else above it, up to the next caption.
+  std::optional<PageTable> TableOf(const TextBlock& caption, const std::vector<TextBlock>& blocks) const {
+    const double under = caption.line_boxes[0].bottom;
+    double least = 0, most = 1;
+    for (const TextBlock& other : blocks) {
+      if (!other.is_caption() || &other == &caption || !ShareWidth(other.box, caption.box)) continue;
+      if (other.box.top >= under) most = std::min(most, other.box.top);
+      if (other.box.bottom <= caption.box.top) least = std::max(least, other.box.bottom);
+    }
+    std::vector<PageWord> words;
+    for (const TextBlock& block : blocks) {
+      if (block.is_prose() && !ShareWidth(block.box, caption.box)) continue;
+      for (const PageWord& word : block.words) {
+        if (word.box.top >= least && word.box.bottom <= most) words.push_back(word);
+      }
+    }
+    std::optional<PageTable> table = FindTableBelow(words, under, aspect_);
+    return table.has_value() ? table : FindTableAbove(words, caption.box.top, aspect_);
+  }
+
+  // Rows that were taken for lines of the caption are none.
+  absl::Status AddTable(const TextBlock& caption, const PageTable& table) {
+    document_.SetBox(table.box.left, table.box.top, table.box.right, table.box.bottom);
+    MIXMATCH_RETURN_IF_ERROR(document_.Table(table.table));
+    TextBlock words = caption;
+    const bool below = table.box.top >= caption.line_boxes[0].bottom - kGap;
+    while (below && words.lines.size() > 1 && words.line_boxes.back().bottom > table.box.top + kGap) {
+      words.lines.pop_back();
+      words.line_boxes.pop_back();
+    }
+    document_.SetBox(caption.box.left, caption.box.top, caption.box.right,
+                     std::max(caption.box.top, words.line_boxes.back().bottom));
+    return document_.Caption(words.text());
   }
 
   std::optional<PixelBox> FigureOf(const TextBlock& caption, const std::vector<TextBlock>& blocks,
@@ -213,6 +261,7 @@ class PageReader {
 
   const WireRequest& request_;
   DocumentWriter& document_;
+  double aspect_ = 1;  // Of the page: its height over its width.
 };
 
 // The next picture of `ppm`, taken off it. (netpbm, ppm(5): P6, a maximum of 255, no comments)

@@ -11,7 +11,8 @@ namespace mixmatch::model {
 
 // `content` is a PdfPagesHeader and what it names; its first page is request.first_page. Writes for each page its look,
 // its texts, and for each caption ("Figure 3", in several languages) the part of the page that it stands under or over,
-// as a figure; then the end of the response. Or returns why not.
+// as a figure; for that of a table ("Table 3") its rows, where words stand in columns. Then the end of the response. Or
+// returns why not.
 absl::Status DecodePdfPages(const Content& content, const WireRequest& request, ResponseWriter* writer);
 
 }  // namespace mixmatch::model

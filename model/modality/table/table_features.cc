@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <string>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "model/cells/cells.h"
 #include "model/modality/feature_math.h"
@@ -71,7 +71,7 @@ void AddNumbers(uint64_t name, std::vector<float>& numbers, NamedNumbers& out) {
 }
 
 // Values under their names: how often each is there.
-void AddValues(uint64_t name, const absl::flat_hash_map<std::string, int>& counts, size_t rows, NamedNumbers& out) {
+void AddValues(uint64_t name, const std::map<std::string, int>& counts, size_t rows, NamedNumbers& out) {
   for (const auto& [value, count] : counts) {
     out.Add(MixHashes(name, NameHash(value)), std::sqrt(static_cast<float>(count) / static_cast<float>(rows)));
   }
@@ -83,7 +83,7 @@ ColumnType AddColumn(const Sampler& table, size_t c, NamedNumbers& out) {
   out.Add(name, 0.5f);
   out.Add(MixHashes(name, 1 + static_cast<uint64_t>(type)), 0.5f);
   std::vector<float> numbers;
-  absl::flat_hash_map<std::string, int> counts;
+  std::map<std::string, int> counts;  // Ordered, so that sums are the same each time.
   size_t missing = 0;
   for (size_t r = 0; r < table.rows(); ++r) {
     const absl::string_view cell = table.cell(r, c);

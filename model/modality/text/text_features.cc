@@ -83,15 +83,18 @@ class Counter {
   }
 
   std::vector<float> Features() const {
-    std::vector<float> out(kTextFeatures, 0.0f);
+    // In units of 2^-32: sums of whole numbers are the same in any order, and that of a hash map differs by process.
+    std::vector<int64_t> sums(kTextFeatures, 0);
     for (const auto& [hash, entry] : counts_) {
       SplitMix mix(hash);
       const uint64_t bits = mix.Next();
-      const float value = entry.weight * std::sqrt(entry.count);
+      const auto value = static_cast<int64_t>(entry.weight * std::sqrt(entry.count) * 0x1p32f);
       // Two places a feature, each with its own sign: two features seldom share both.
-      out[bits % kTextFeatures] += bits >> 63 ? value : -value;
-      out[(bits >> 24) % kTextFeatures] += (bits >> 62) & 1 ? value : -value;
+      sums[bits % kTextFeatures] += bits >> 63 ? value : -value;
+      sums[(bits >> 24) % kTextFeatures] += (bits >> 62) & 1 ? value : -value;
     }
+    std::vector<float> out(kTextFeatures);
+    for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(sums[i]) * 0x1p-32f;
     return out;
   }
 

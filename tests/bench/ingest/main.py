@@ -25,7 +25,7 @@ from tests.quickstart.server import Server  # noqa: E402
 PARTS = ("hostile", "speed", "encoder", "video", "pdf", "captions", "weather")
 PROGRAMS = ("mixmatchd", "mixmatch-decoder")
 ENCODER_PROGRAM = "encoder_bench"
-MODALITIES = ("text", "image", "audio", "video", "document", "table", "series")
+MODALITIES = ("text", "image", "audio", "video", "document", "table", "series", "score")
 SEED = 0  # All randomness hangs on the numbers of files.
 THINGS, QUICK_THINGS = 400, 40
 # Figures of the issue and their bars: at least (+), at most (-).

@@ -34,6 +34,9 @@ class SeedsTest(unittest.TestCase):
         self.assertEqual(len(names), len(set(names)))
         self.assertGreaterEqual(len({pathlib.Path(name).suffix for name in names}), 30)
 
+    def test_no_two_tunes_are_the_same(self):
+        self.assertEqual(len({seeds.midi(number) for number in range(400)}), 400)
+
     def test_every_offset_of_a_pdf_points_to_its_object(self):
         data = pdf(3, first=8)
         places = [int(row.split()[0]) for row in data[data.rindex(b"\nxref"):].splitlines() if row.endswith(b" n ")]

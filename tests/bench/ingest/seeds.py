@@ -212,16 +212,23 @@ def _epub() -> bytes:
         "a.xhtml": _xml(page)}, stored="mimetype")
 
 
-def _midi() -> bytes:
-    notes = b"".join(bytes((0, 0x90, 60 + step, 80, 0x60, 0x80, 60 + step, 0)) for step in (0, 4, 7, 12, 7, 4) * 4)
-    track = b"\x00\xff\x51\x03\x07\xa1\x20" + notes + b"\x00\xff\x2f\x00"
+def midi(number: int, notes: int = 24) -> bytes:
+    """So many quarter notes at 120 a minute, a tune and an instrument of its own for each number."""
+    steps = [(0, 4, 7, 12, 7, 4)[i % 6] + number * i // 6 % 12 for i in range(notes)]
+    events = bytes((0, 0xC0, number % 112)) + b"".join(
+        bytes((0, 0x90, 60 + step, 80, 0x60, 0x80, 60 + step, 0)) for step in steps)
+    track = b"\x00\xff\x51\x03\x07\xa1\x20" + events + b"\x00\xff\x2f\x00"
     return b"MThd" + struct.pack(">IHHH", 6, 0, 1, 96) + b"MTrk" + struct.pack(">I", len(track)) + track
+
+
+def _waves() -> numpy.ndarray:
+    time = numpy.linspace(0, 12, 400, dtype=numpy.float32)
+    return numpy.stack([numpy.sin(time), numpy.cos(3 * time)], axis=1)
 
 
 def _npy() -> bytes:
     out = io.BytesIO()
-    time = numpy.linspace(0, 12, 400, dtype=numpy.float32)
-    numpy.save(out, numpy.stack([numpy.sin(time), numpy.cos(3 * time)], axis=1))
+    numpy.save(out, _waves())
     return out.getvalue()
 
 
@@ -264,5 +271,7 @@ def seeds() -> List[Seed]:
               ("a.pptx", _OFFICE + "presentationml.presentation", _pptx()),
               ("a.odt", _OPEN + "text", _odt()), ("a.ods", _OPEN + "spreadsheet", _ods()),
               ("a.odp", _OPEN + "presentation", _odp()), ("a.epub", "application/epub+zip", _epub()),
-              ("a.npy", "application/x-npy", _npy()), ("a.mid", "audio/midi", _midi())]
+              ("a.npy", "application/x-npy", _npy()),
+              ("a.raw", "application/x-raw-series; rate_hz=100; channels=2; type=f32", _waves().astype("<f4").tobytes()),
+              ("a.mid", "audio/midi", midi(0))]
     return [Seed(name, media_type, data.encode()) for name, media_type, data in text] + [Seed(*one) for one in binary]

@@ -39,6 +39,8 @@ def things(modality: str, most: int) -> List[Thing]:
         return [Thing(pdf(3 + number % 5, first=7 * number), f"{number}.pdf") for number in range(max(8, most // 20))]
     if modality == "table":
         return [Thing(_table(number).encode(), f"{number}.csv") for number in range(most)]
+    if modality == "score":
+        return [Thing(seeds.midi(number, notes=120), f"{number}.mid") for number in range(most)]
     return [Thing(_series(number).encode(), f"{number}.csv") for number in range(most)]
 
 

@@ -10,12 +10,34 @@
 
 namespace mixmatch::model {
 
+// Where it begins, in points from the page's lower left corner.
+struct PdfWord {
+  double x = 0;
+  double y = 0;
+  std::string text;
+};
+
 // One page each, A4: a filled square of 300 points in the upper half where the words have a caption, which goes below
-// it; then the words, a line each.
+// it; then the words, a line each; then words at places of their own. All of 10 points.
 struct PdfPage {
   std::string caption;
   std::vector<std::string> lines;
+  std::vector<PdfWord> words = {};
 };
+
+// A table whose first column begins at `x` and the next ones `step` points to the right each; its rows go down from `y`,
+// 14 points each.
+inline std::vector<PdfWord> PdfTable(double x, double y, double step,
+                                     const std::vector<std::vector<std::string>>& rows) {
+  std::vector<PdfWord> words;
+  for (size_t r = 0; r < rows.size(); ++r) {
+    for (size_t c = 0; c < rows[r].size(); ++c) {
+      if (rows[r][c].empty()) continue;
+      words.push_back({x + step * static_cast<double>(c), y - 14.0 * static_cast<double>(r), rows[r][c]});
+    }
+  }
+  return words;
+}
 
 inline std::string PdfBytes(const std::vector<PdfPage>& pages) {
   std::vector<std::string> objects = {"<< /Type /Catalog /Pages 2 0 R >>", "",
@@ -29,6 +51,9 @@ inline std::string PdfBytes(const std::vector<PdfPage>& pages) {
     absl::StrAppend(&stream, "BT /F1 10 Tf 72 380 Td 12 TL ");
     for (const std::string& line : page.lines) absl::StrAppend(&stream, "(", line, ") ' ");
     stream += "ET";
+    for (const PdfWord& word : page.words) {
+      absl::StrAppend(&stream, " BT /F1 10 Tf ", word.x, " ", word.y, " Td (", word.text, ") Tj ET");
+    }
     objects.push_back(absl::StrCat("<< /Length ", stream.size(), " >>\nstream\n", stream, "\nendstream"));
     objects.push_back(absl::StrCat("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents ", objects.size(),
                                    " 0 R /Resources << /Font << /F1 3 0 R >> >> >>"));

@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -52,6 +54,109 @@ TEST(PdfTest, PagesOfManyBatchesAreNumberedOn) {
     EXPECT_EQ(media->blocks[block.describes].page, captions);
   }
   EXPECT_EQ(captions, 20);
+}
+
+const std::vector<std::vector<std::string>> kBirds = {{"Bird", "Nests", "Mass in grams"},
+                                                      {"Grey heron", "4", "1500.5"},
+                                                      {"Wren", "17", "9"},
+                                                      {"Red kite", "2", "1100"},
+                                                      {"Crow", "30", "510"}};
+
+// "caption Table 1 > [Bird]", "table [Bird] [Nests] Wren 17", "text", "page"...: a caption, and what it describes.
+std::vector<std::string> Told(const DecodedMedia& media) {
+  static constexpr const char* kNames[] = {"", "text", "heading", "caption", "figure", "page", "table", "cover"};
+  std::vector<std::string> told;
+  for (const DecodedBlock& block : media.blocks) {
+    std::string words = kNames[static_cast<int>(block.kind)];
+    if (block.kind == Kind::kCaption) absl::StrAppend(&words, " ", block.text, " > ");
+    if (block.describes >= 0 && media.blocks[block.describes].kind == Kind::kTable) {
+      absl::StrAppend(&words, "[", media.blocks[block.describes].table.columns[0], "]");
+    }
+    for (const std::string& column : block.table.columns) absl::StrAppend(&words, " [", column, "]");
+    for (const std::string& cell : block.table.cells) absl::StrAppend(&words, " ", cell.empty() ? "-" : cell);
+    told.push_back(words);
+  }
+  return told;
+}
+
+// Of a page with a caption at `caption_y`, these words and some lines of prose at the bottom.
+std::vector<std::string> TablesOf(std::vector<PdfWord> words, double caption_y) {
+  words.push_back({72, caption_y, "Table 1: birds of the weir"});
+  PdfPage page;
+  for (int i = 0; i < 4; ++i) page.lines.push_back("The heron waits below the weir while a bell rings over the market.");
+  page.words = std::move(words);
+  const auto media = DecodeBytes(PdfBytes({page}));
+  EXPECT_TRUE(media.ok()) << media.status();
+  std::vector<std::string> told;
+  for (const std::string& one : Told(*media)) {
+    if (one[0] == 't' && one[1] == 'a') told.push_back(one);
+    if (one[0] == 'c') told.push_back(one);
+  }
+  return told;
+}
+
+constexpr char kBirdTable[] =
+    "table [Bird] [Nests] [Mass in grams] Grey heron 4 1500.5 Wren 17 9 Red kite 2 1100 Crow 30 510";
+constexpr char kBirdCaption[] = "caption Table 1: birds of the weir > [Bird]";
+
+TEST(PdfTableTest, ATableBelowItsCaptionOrAboveItGivesHeaderAndRows) {
+  EXPECT_THAT(TablesOf(PdfTable(72, 700, 110, kBirds), 722), ElementsAre(kBirdTable, kBirdCaption));
+  EXPECT_THAT(TablesOf(PdfTable(72, 700, 110, kBirds), 622), ElementsAre(kBirdTable, kBirdCaption));
+}
+
+TEST(PdfTableTest, ATableIsWhereItIsOnItsPage) {
+  PdfPage page;
+  page.words = PdfTable(100, 700, 110, kBirds);
+  page.words.push_back({100, 722, "Table 1: birds"});
+  const auto media = DecodeBytes(PdfBytes({{"", {"The first page."}}, page}));
+  ASSERT_TRUE(media.ok()) << media.status();
+  const auto table = std::find_if(media->blocks.begin(), media->blocks.end(),
+                                  [](const DecodedBlock& block) { return block.kind == Kind::kTable; });
+  ASSERT_NE(table, media->blocks.end());
+  EXPECT_EQ(table->page, 2);
+  EXPECT_NEAR(table->left, 100.0 / 595, 0.01);
+  EXPECT_NEAR(table->top, (842.0 - 710.0) / 842, 0.01);
+  EXPECT_NEAR(table->bottom, (842.0 - 700.0 + 4 * 14 + 3) / 842, 0.01);
+}
+
+TEST(PdfTableTest, WordsOfACellStayTogetherEmptyCellsStayEmptyAndLongCellsGoOn) {
+  auto rows = kBirds;
+  rows[2][1] = "";
+  std::vector<PdfWord> words = PdfTable(72, 700, 110, rows);
+  words.push_back({72 + 220, 700 - 4 * 14 - 11, "in summer alone"});
+  EXPECT_THAT(TablesOf(words, 722),
+              ElementsAre("table [Bird] [Nests] [Mass in grams] Grey heron 4 1500.5 Wren - 9 Red kite 2 1100 "
+                          "Crow 30 510 in summer alone",
+                          kBirdCaption));
+}
+
+TEST(PdfTableTest, ANoteUnderTheRowsIsNoneOfThem) {
+  std::vector<PdfWord> words =
+      PdfTable(72, 700, 60, {{"Size", "16", "64", "256", "1024"}, {"slow", "1", "2", "3", "4"}, {"fast", "5", "6", "7", "8"}});
+  words.push_back({72, 655, "Nests a year in all."});
+  words.push_back({200, 655, "Herons by the weir and the old mill."});
+  EXPECT_THAT(TablesOf(words, 722), ElementsAre("table [1] [2] [3] [4] [5] Size 16 64 256 1024 slow 1 2 3 4 fast 5 6 7 8",
+                                                "caption Table 1: birds of the weir > [1]"));
+}
+
+TEST(PdfTableTest, TwoCaptionsHaveATableEach) {
+  std::vector<PdfWord> words = PdfTable(72, 700, 110, kBirds);
+  const std::vector<PdfWord> second =
+      PdfTable(72, 560, 150, {{"Month", "Rain"}, {"May", "60"}, {"June", "75"}, {"July", "81"}});
+  words.insert(words.end(), second.begin(), second.end());
+  words.push_back({72, 582, "Table 2: rain"});
+  EXPECT_THAT(TablesOf(words, 722),
+              ElementsAre(kBirdTable, kBirdCaption, "table [Month] [Rain] May 60 June 75 July 81",
+                          "caption Table 2: rain > [Month]"));
+}
+
+TEST(PdfTableTest, ProseUnderACaptionIsNoTableAlsoInTwoColumns) {
+  EXPECT_THAT(TablesOf({}, 400), ElementsAre()) << "prose alone";
+  std::vector<PdfWord> words;
+  for (int i = 0; i < 12; ++i) {
+    for (const double x : {72.0, 320.0}) words.push_back({x, 700.0 - 12 * i, "Line of a column of text about herons, weirs"});
+  }
+  EXPECT_THAT(TablesOf(words, 722), ElementsAre());
 }
 
 TEST(PdfTest, DamagedFilesAreTheClientsError) {

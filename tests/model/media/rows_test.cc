@@ -11,6 +11,7 @@
 #include "model/media/worker/delimited.h"
 #include "model/media/worker/json_lines.h"
 #include "model/media/worker/npy.h"
+#include "model/media/worker/raw_series.h"
 #include "model/media/worker/table.h"
 #include "model/media/worker/table_series.h"
 
@@ -121,6 +122,70 @@ TEST(NpyTest, HugeShapesOtherTypesAndCutFilesAreRefused) {
   EXPECT_FALSE(ParseNpy(Npy(HeaderOf("<f4", "False", "7,"), SixFloats()), 1, 64, 100).ok());
 }
 
+absl::StatusOr<DecodedSeries> Raw(const std::string& bytes, const std::string& parameters, int64_t max_values = 100) {
+  const auto type = ParseRawSeriesType("application/x-raw-series; " + parameters, 64);
+  if (!type.ok()) return type.status();
+  return ParseRawSeries(bytes, *type, 64, max_values);
+}
+
+TEST(RawSeriesTest, RowsHaveTheRateChannelsNamesAndUnitsOfTheMediaType) {
+  const auto series = Raw(SixFloats(), "rate_hz=2; channels=3; type=f32; names=x,y,z; units=g,,\"s\"");
+  ASSERT_TRUE(series.ok()) << series.status();
+  EXPECT_THAT(series->values, ElementsAre(1, 2, 3, 4, 5, 6));
+  EXPECT_THAT(series->seconds, ElementsAre(0, 0.5));
+  EXPECT_THAT(series->channels, ElementsAre("x", "y", "z"));
+  EXPECT_EQ(series->units[0], "g");
+  const auto bare = Raw(SixFloats(), "type=f32;rate_hz=10");
+  ASSERT_TRUE(bare.ok()) << bare.status();
+  EXPECT_THAT(bare->channels, ElementsAre("0"));
+  EXPECT_THAT(bare->units, ElementsAre(""));
+  EXPECT_EQ(bare->seconds.size(), 6u);
+}
+
+TEST(RawSeriesTest, EveryTypeIsReadInBothOrdersOfBytes) {
+  const auto only = [](const std::string& bytes, const std::string& parameters) {
+    const auto series = Raw(bytes, "rate_hz=1; " + parameters);
+    return series.ok() && series->values.size() == 1 ? series->values[0] : -1e9f;
+  };
+  EXPECT_EQ(only("\xfe", "type=i8"), -2);
+  EXPECT_EQ(only("\xfe", "type=u8"), 254);
+  EXPECT_EQ(only("\xfe\xff", "type=i16"), -2);
+  EXPECT_EQ(only("\xff\xfe", "type=i16; order=big"), -2);
+  EXPECT_EQ(only(std::string("\x01\x00", 2), "type=u16; order=big"), 256);
+  EXPECT_EQ(only("\xfe\xff\xff\xff", "type=i32"), -2);
+  EXPECT_EQ(only(std::string("\0\0\0\x07", 4), "type=u32; order=big"), 7);
+  EXPECT_EQ(only(std::string("\0\0\0\0\0\0\0\x07", 8), "type=u64; order=big"), 7);
+  EXPECT_EQ(only("\xff\xff\xff\xff\xff\xff\xff\xff", "type=i64"), -1);
+  EXPECT_EQ(only(std::string("\x00\x3c", 2), "type=f16"), 1);
+  EXPECT_EQ(only(std::string("\xbf\x80\0\0", 4), "type=f32; order=big"), -1);
+  EXPECT_EQ(only(std::string("\x3f\xf0\0\0\0\0\0\0", 8), "type=f64; order=big"), 1);
+  EXPECT_TRUE(std::isnan(only(std::string("\0\0\x80\x7f", 4), "type=f32"))) << "infinite: missing";
+}
+
+TEST(RawSeriesTest, ABadParameterAndRowsThatAreNotWholeAreErrorsThatNameThem) {
+  const auto message = [](const std::string& parameters) { return std::string(Raw(SixFloats(), parameters).status().message()); };
+  EXPECT_THAT(message("channels=2; type=f32"), HasSubstr("rate_hz"));
+  EXPECT_THAT(message("rate_hz=0; type=f32"), HasSubstr("rate_hz"));
+  EXPECT_THAT(message("rate_hz=1e300; type=f32"), HasSubstr("rate_hz"));
+  for (const std::string type : {"", "type=f8", "type=i24", "type=b8", "type=float", "type=i0", "type=i-8"}) {
+    EXPECT_THAT(message("rate_hz=1; " + type), HasSubstr("none of f16")) << type;
+  }
+  EXPECT_THAT(message("rate_hz=1; type=f32; channels=0"), HasSubstr("channels"));
+  EXPECT_THAT(message("rate_hz=1; type=f32; channels=-1"), HasSubstr("channels"));
+  EXPECT_THAT(message("rate_hz=1; type=f32; order=middle"), HasSubstr("order"));
+  EXPECT_THAT(message("rate_hz=1; type=f32; channels=2; names=x"), HasSubstr("1 names, wanted one for each of 2"));
+  EXPECT_THAT(message("rate_hz=1; type=f32; channels=5"), HasSubstr("24 bytes, wanted whole rows of 5 x 4"));
+  EXPECT_EQ(Raw("", "rate_hz=1; type=u8").status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(RawSeriesTest, WhatIsBeyondALimitIsResourceExhausted) {
+  EXPECT_EQ(Raw(SixFloats(), "rate_hz=1; type=f32; channels=65").status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(Raw(SixFloats(), "rate_hz=1; type=f32", 5).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(Raw(std::string(4000, 'a'), "rate_hz=1e-6; type=u8", 10'000).status().code(),
+            absl::StatusCode::kResourceExhausted)
+      << "more than a century";
+}
+
 TEST(RowsTest, MutatedFilesAreAnsweredByEveryParser) {
   const std::string seeds[] = {"date,temp (C)\n2012-01-01,1.5\n2012-01-02,\"2,5\"\n2012-01-03,NA\n",
                                "{\"a\":1,\"b\":{\"c\":\"\\ud83d\\ude00\"}}\n{\"a\":[1,{\"z\":true}],\"b\":null}\n",
@@ -152,6 +217,13 @@ TEST(RowsTest, MutatedFilesAreAnsweredByEveryParser) {
     LooksLikeJsonLines(bytes);
     if (const auto lines = ParseJsonLines(bytes, limits); lines.ok() && lines->columns > 0) {
       ASSERT_EQ(lines->cells.size() % lines->columns, 0u);
+    }
+    const std::string types[] = {"type=f64; channels=2; names=x,y", "type=u16; order=big; channels=3", "type=f16"};
+    std::string type = "rate_hz=1e3; " + types[i % 3];
+    if (random() % 2 == 0) type.erase(random() % type.size(), 1 + random() % 3);
+    if (const auto series = Raw(bytes, type, 10'000); series.ok()) {
+      ASSERT_EQ(series->values.size(), series->seconds.size() * series->channels.size());
+      ASSERT_EQ(series->units.size(), series->channels.size());
     }
     if (const auto series = ParseNpy(bytes, 1.0, 64, 10'000); series.ok()) {
       ASSERT_EQ(series->values.size(), series->seconds.size() * series->channels.size());

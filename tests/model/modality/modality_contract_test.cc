@@ -6,6 +6,8 @@
 #include <set>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "model/media/rows.h"
 #include "model/modality/feature_math.h"
 #include "model/modality/modality.h"
@@ -27,6 +29,13 @@ struct Samples {
 
 constexpr int kSide = 48;
 
+// Each another one: so many that the order in which they are summed could show.
+std::string ManyWords(int count) {
+  std::string words;
+  for (int i = 0; i < count; ++i) absl::StrAppend(&words, i > 0 ? " " : "", "w", i * i * 31);
+  return words;
+}
+
 std::unique_ptr<Samples> MakeSamples(Modality modality) {
   auto samples = std::make_unique<Samples>();
   SplitMix random(11);
@@ -46,7 +55,7 @@ std::unique_ptr<Samples> MakeSamples(Modality modality) {
   switch (modality) {
     case Modality::kText:
       samples->texts = {"A crow.", "Un cuervo", "Гарван", "カラス", "...", std::string("\xff\xfe\x80 bad bytes \xc3", 16),
-                        std::string(5000, 'x'), "a", "👍", std::string("nul\0inside", 10)};
+                        std::string(5000, 'x'), "a", "👍", std::string("nul\0inside", 10), ManyWords(300)};
       for (const std::string& text : samples->texts) {
         samples->parts.emplace_back();
         samples->parts.back().text = text;
@@ -98,7 +107,8 @@ std::unique_ptr<Samples> MakeSamples(Modality modality) {
     case Modality::kTable:
       samples->cells = {{"bird", "calls"}, {"crow", "4", "wren", "7"}, {"day", "degrees"}, {"2024-01-01", "12.5"},
                         {"a", "b"}, {"", ""}, {std::string(9000, 'x'), "\xff\xfe"}, {"1e300", "-1e300", "nan", "inf"},
-                        std::vector<std::string>(300, "column"), std::vector<std::string>(600, "3")};
+                        std::vector<std::string>(300, "column"), std::vector<std::string>(600, "3"), {"words"},
+                        absl::StrSplit(ManyWords(200), ' ')};
       for (size_t i = 0; i < samples->cells.size(); i += 2) {
         samples->parts.emplace_back();
         samples->parts.back().table = {samples->cells[i], samples->cells[i + 1]};
