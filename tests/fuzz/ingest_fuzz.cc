@@ -51,7 +51,8 @@ void Decode(int content, int socket, const WireRequest& request) {
 void TryBytes(const uint8_t* data, size_t size) {
   if (size < 2) return;
   const MediaLimits limits = Limits();
-  const WireRequest request = RequestOf(limits, kHints[data[0] % (sizeof(kHints) / sizeof(kHints[0]))]);
+  WireRequest request = RequestOf(limits, kHints[data[0] % (sizeof(kHints) / sizeof(kHints[0]))]);
+  request.read_words = static_cast<int32_t>(ReadWords::kAll);
   int ends[2];
   const int content = memfd_create("fuzz", 0);
   if (content < 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0 ||

@@ -15,6 +15,7 @@
 #include "absl/types/span.h"
 #include "model/media/worker/document_writer.h"
 #include "model/media/worker/pixels.h"
+#include "model/media/worker/scan.h"
 #include "proto/base/status_macros.h"
 
 namespace mixmatch::model {
@@ -181,7 +182,7 @@ class PageReader {
       document_.SetBox(static_cast<float>(figure->left) / pixels.width, static_cast<float>(figure->top) / pixels.height,
                        static_cast<float>(figure->right) / pixels.width,
                        static_cast<float>(figure->bottom) / pixels.height);
-      MIXMATCH_RETURN_IF_ERROR(document_.Add(Kind::kFigure, Shrunk(pixels, *figure, request_.image_side)));
+      MIXMATCH_RETURN_IF_ERROR(document_.Add(Kind::kFigure, PictureOf(pixels, *figure)));
       document_.SetBox(block.box.left, block.box.top, block.box.right, block.box.bottom);
       return document_.Caption(block.text());
     }
@@ -189,6 +190,15 @@ class PageReader {
     const bool heading = block.lines.size() <= 2 && text.size() <= kMostHeading && usual > 0 &&
                          block.line_height >= kHeadingRatio * usual;
     return heading ? document_.Heading(text) : document_.Text(text);
+  }
+
+  Picture PictureOf(const Pixels& pixels, const PixelBox& box) const {
+    Picture picture = Shrunk(pixels, box, request_.image_side);
+    if (ReadsFigures(request_)) {
+      const Picture sharp = Shrunk(pixels, box, request_.scan_side);
+      picture.scan = ScanOf({sharp.width, sharp.height, sharp.rgb}, request_.scan_side);
+    }
+    return picture;
   }
 
   std::optional<PixelBox> FigureOf(const TextBlock& caption, const std::vector<TextBlock>& blocks,
