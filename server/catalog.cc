@@ -15,6 +15,7 @@ void Catalog::Note(uint64_t item_id) {
 
 void Catalog::Count(const ItemRecord& record, int sign) {
   stored_bytes_[record.principal()] += sign * record.item().size_bytes();
+  words_parts_ += sign * static_cast<int64_t>(record.words_parts());
   uint64_t& items = items_[record.item().modality()];
   items += sign;
   if (items == 0) items_.erase(record.item().modality());
@@ -74,6 +75,11 @@ uint64_t Catalog::StoredBytes(const std::string& principal) const {
 std::map<v1::Modality, uint64_t> Catalog::CountByModality() const {
   absl::ReaderMutexLock lock(&mutex_);
   return items_;
+}
+
+int64_t Catalog::words_parts() const {
+  absl::ReaderMutexLock lock(&mutex_);
+  return words_parts_;
 }
 
 uint64_t Catalog::largest_id() const {

@@ -32,6 +32,8 @@ class Catalog {
   uint64_t StoredBytes(const std::string& principal) const;
   // How many items there are of each modality that has any.
   std::map<v1::Modality, uint64_t> CountByModality() const;
+  // Parts of all items that are words read in pictures.
+  int64_t words_parts() const;
   uint64_t largest_id() const;  // 0 if empty.
 
   // How many times a record was put or removed.
@@ -48,6 +50,7 @@ class Catalog {
   std::map<uint64_t, std::shared_ptr<const ItemRecord>> records_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<std::string, uint64_t> stored_bytes_ ABSL_GUARDED_BY(mutex_);  // By principal.
   std::map<v1::Modality, uint64_t> items_ ABSL_GUARDED_BY(mutex_);
+  int64_t words_parts_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t version_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<uint64_t> changed_ ABSL_GUARDED_BY(mutex_);  // The last ones, the newest at the end.
 };

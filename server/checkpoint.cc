@@ -15,6 +15,7 @@
 #include "server/durable_files.h"
 #include "server/feature_walk.h"
 #include "server/log.h"
+#include "server/part_slot.h"
 
 namespace mixmatch::server {
 namespace {
@@ -147,9 +148,7 @@ absl::Status Checkpoint::FillIndex(int slot, const Encoder& encoder, bool same_e
                                    index::SegmentedIndex& index) const {
   absl::flat_hash_set<uint64_t> stored;
   MIXMATCH_RETURN_IF_ERROR(store_.ForEachPart(0, [&](const storage::v1::PartRecord& record) {
-    if (model::SlotOf(static_cast<model::Modality>(record.part().modality())) == slot) {
-      stored.insert(record.part().part_id());
-    }
+    if (SlotOf(record.part()) == slot) stored.insert(record.part().part_id());
     return true;
   }));
   std::vector<uint64_t> gone;

@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "model/modality/modality.h"
+#include "server/part_slot.h"
 
 namespace mixmatch::server {
 namespace {
@@ -43,6 +43,7 @@ class Collector {
     if (parts_.size() < 2) return {};
     if (IsDocument()) {
       Captions();
+      Words();
       if (!Pages()) Neighbors();
     } else if (!Times()) {
       Runs();
@@ -52,6 +53,8 @@ class Collector {
   }
 
  private:
+  static bool IsOfPicture(const v1::Part& part) { return part.kind() == v1::PART_KIND_WORDS; }
+
   static bool IsOfWhole(const v1::Part& part) {
     return part.kind() == v1::PART_KIND_TAGS || part.kind() == v1::PART_KIND_COVER;
   }
@@ -71,11 +74,13 @@ class Collector {
   }
 
   void Captions() {
-    std::map<uint64_t, const v1::Part*> by_id;
-    for (const v1::Part& part : parts_) by_id[part.part_id()] = &part;
+    for (const v1::Part& part : parts_) by_id_[part.part_id()] = &part;
     for (const v1::Part& caption : parts_) {
-      const auto described = by_id.find(caption.describes_part_id());
-      if (caption.describes_part_id() == 0 || described == by_id.end() || described->second == &caption) continue;
+      const auto described = by_id_.find(caption.describes_part_id());
+      if (IsOfPicture(caption) || caption.describes_part_id() == 0 || described == by_id_.end() ||
+          described->second == &caption) {
+        continue;
+      }
       EventLink link = MakeLink(absl::StrCat("c", Position(caption)), kStrong);
       link.kind = v1::EVENT_KIND_CAPTION;
       const std::string what = described->second->modality() == v1::MODALITY_TABLE ? "table" : "figure";
@@ -84,11 +89,27 @@ class Collector {
     }
   }
 
+  // What was read in a picture, with it and its captions.
+  void Words() {
+    std::map<uint64_t, std::vector<const v1::Part*>> read, captions;
+    for (const v1::Part& part : parts_) {
+      if (part.describes_part_id() != 0) (IsOfPicture(part) ? read : captions)[part.describes_part_id()].push_back(&part);
+    }
+    for (const auto& [picture_id, words] : read) {
+      const auto picture = by_id_.find(picture_id);
+      if (picture == by_id_.end()) continue;
+      std::vector<const v1::Part*> members = captions[picture_id];
+      members.push_back(picture->second);
+      members.insert(members.end(), words.begin(), words.begin() + std::min(words.size(), kFew));
+      Put(MakeLink(absl::StrCat("w", Position(*picture->second)), kStrong), members, "words read in a picture");
+    }
+  }
+
   // What is on one page, some at a time. False where there are no pages.
   bool Pages() {
     std::map<uint32_t, std::vector<const v1::Part*>> pages;
     for (const v1::Part& part : parts_) {
-      if (part.page() > 0 && !IsOfWhole(part)) pages[part.page()].push_back(&part);
+      if (part.page() > 0 && !IsOfWhole(part) && !IsOfPicture(part)) pages[part.page()].push_back(&part);
     }
     for (const auto& [page, members] : pages) {
       for (size_t at = 0; at < members.size(); at += kFew) {
@@ -103,7 +124,7 @@ class Collector {
   // Figures and tables with the texts before and after them, where there are no pages.
   void Neighbors() {
     for (size_t i = 0; i < parts_.size(); ++i) {
-      if (parts_[i].modality() == v1::MODALITY_TEXT || IsOfWhole(parts_[i])) continue;
+      if (parts_[i].modality() == v1::MODALITY_TEXT || IsOfWhole(parts_[i]) || IsOfPicture(parts_[i])) continue;
       std::vector<const v1::Part*> members;
       if (i > 0 && parts_[i - 1].modality() == v1::MODALITY_TEXT) members.push_back(&parts_[i - 1]);
       members.push_back(&parts_[i]);
@@ -190,6 +211,7 @@ class Collector {
 
   const absl::Span<const v1::Part> parts_;
   const bool explain_;
+  std::map<uint64_t, const v1::Part*> by_id_;
   std::vector<EventLink> links_;
 };
 
@@ -201,7 +223,7 @@ bool HasTime(const v1::Part& part) {
 }
 
 std::pair<int, uint64_t> SlotAndPart(const v1::Part& part) {
-  return {model::SlotOf(static_cast<model::Modality>(part.modality())), part.part_id()};
+  return {SlotOf(part), part.part_id()};
 }
 
 std::vector<const v1::Part*> Few(absl::Span<const v1::Part> parts, size_t most) {

@@ -17,6 +17,7 @@ namespace mixmatch::server {
 //   subtitles, at weight 3;
 // - a caption with what it describes, at weight 3; what is on the same page, or a figure or table with the texts beside it
 //   where there are no pages, at weight 1/4;
+// - the words read in a picture with it and its captions, at weight 3;
 // - a chapter's name with what lies within it, and what a file says of itself (tags, cover) with a few of its parts, at
 //   weight 1/2;
 // - of other items all parts, or where there are many each run of neighbors (with the header, of tables), at weight 1.

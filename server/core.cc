@@ -33,6 +33,17 @@ std::unique_ptr<Headroom> MakeHeadroom(Core& core) {
   });
 }
 
+void NoteReader(const Core& core) {
+  if (core.options.decoder.limits.read_words == model::ReadWords::kOff) return;
+  const std::string languages = core.decoder->reader_languages();
+  if (languages.empty()) {
+    Log::Warn("words in pictures are not read: {} or its languages are not installed (tesseract-ocr)",
+              core.options.decoder.reader_path);
+  } else {
+    Log::Info("words in pictures are read in {}", languages);
+  }
+}
+
 // Whether learning is to wait: what it writes is not needed by anyone yet, and a publication builds all indexes a second
 // time.
 bool HoldsLearning(Core& core) {
@@ -63,6 +74,7 @@ absl::StatusOr<std::unique_ptr<Core>> Core::Open(const ServerOptions& options) {
         absl::StrCat("--data-dir: cannot make ", options.index.scratch_directory, ": ", error.message()));
   }
   MIXMATCH_ASSIGN_OR_RETURN(core->decoder, model::MediaDecoder::Create(options.decoder));
+  NoteReader(*core);
   core->headroom = MakeHeadroom(*core);
   core->options.learner.hold = [core = core.get()] { return HoldsLearning(*core); };
   MIXMATCH_RETURN_IF_ERROR(core->store->ForEachItem(0, [&](const storage::v1::ItemRecord& record) {

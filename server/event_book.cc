@@ -9,9 +9,9 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "google/protobuf/util/time_util.h"
-#include "model/modality/modality.h"
 #include "proto/base/status_macros.h"
 #include "server/event_groups.h"
+#include "server/part_slot.h"
 #include "server/validation.h"
 
 namespace mixmatch::server {
@@ -202,7 +202,7 @@ absl::Status EventBook::DeleteItem(uint64_t item_id) {
   MIXMATCH_ASSIGN_OR_RETURN(const auto parts, store_.GetParts(item_id));
   std::vector<std::pair<int, uint64_t>> keys;
   for (const auto& part : parts) {
-    keys.emplace_back(model::SlotOf(static_cast<model::Modality>(part.part().modality())), part.part().part_id());
+    keys.emplace_back(SlotOf(part.part()), part.part().part_id());
   }
   // The index before the records, as ingest does: the other order could wait for itself.
   return live_.Remove(keys, [&] { return CommitDelete(item_id, keys); });

@@ -9,6 +9,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "model/modality/modality.h"
 #include "proto/base/status_macros.h"
+#include "server/part_slot.h"
 
 namespace mixmatch::server {
 namespace {
@@ -50,17 +51,18 @@ float InnerProduct(const std::vector<float>& a, const std::vector<float>& b) {
 absl::StatusOr<std::vector<HitSearch::Plan>> HitSearch::MakePlans(const v1::SearchRequest& request,
                                                                   const Serving& serving, const SearchCall& call) {
   std::vector<bool> targets(serving.slots.size(), request.target_modalities().empty());
-  bool documents = false;
+  bool documents = false, words = request.target_modalities().empty();
   for (int modality : request.target_modalities()) {
     if (modality == v1::MODALITY_DOCUMENT) {
       documents = true;
     } else {
+      words |= modality == v1::MODALITY_IMAGE;
       targets[model::SlotOf(static_cast<model::Modality>(modality))] = true;
     }
   }
   std::vector<Plan> plans;
   if (std::find(targets.begin(), targets.end(), true) != targets.end()) {
-    MIXMATCH_ASSIGN_OR_RETURN(plans.emplace_back(), MakePlan(targets, request.filter(), serving, call));
+    MIXMATCH_ASSIGN_OR_RETURN(plans.emplace_back(), MakePlan(targets, words, request.filter(), serving, call));
   }
   if (!documents) return plans;
   v1::Filter filter;
@@ -69,17 +71,20 @@ absl::StatusOr<std::vector<HitSearch::Plan>> HitSearch::MakePlans(const v1::Sear
   condition.set_field("modality");
   condition.mutable_equals()->set_text("document");
   targets.assign(targets.size(), true);
-  MIXMATCH_ASSIGN_OR_RETURN(plans.emplace_back(), MakePlan(targets, filter, serving, call));
+  MIXMATCH_ASSIGN_OR_RETURN(plans.emplace_back(), MakePlan(targets, /*words=*/true, filter, serving, call));
   return plans;
 }
 
-absl::StatusOr<HitSearch::Plan> HitSearch::MakePlan(std::vector<bool> targets, const v1::Filter& filter,
+absl::StatusOr<HitSearch::Plan> HitSearch::MakePlan(std::vector<bool> targets, bool words, const v1::Filter& filter,
                                                     const Serving& serving, const SearchCall& call) {
   Plan plan;
   plan.targets = std::move(targets);
+  plan.all_words = catalog_.words_parts();
+  plan.words = words && plan.all_words > 0;
   for (size_t slot = 0; slot < serving.slots.size(); ++slot) {
     if (plan.targets[slot]) plan.live += serving.slots[slot]->size();
   }
+  if (plan.words && !plan.targets[TextSlot()]) plan.live += plan.all_words;
   MIXMATCH_ASSIGN_OR_RETURN(plan.matches, matches_.Match(filter, call));
   if (plan.matches == nullptr) return plan;
   plan.parts.assign(serving.slots.size(), 0);
@@ -89,6 +94,7 @@ absl::StatusOr<HitSearch::Plan> HitSearch::MakePlan(std::vector<bool> targets, c
     const bool of_several = modality == v1::MODALITY_VIDEO || modality == v1::MODALITY_AUDIO || own < 0;
     if (!of_several) {
       plan.parts[own] += parts;
+      if (modality == v1::MODALITY_IMAGE && plan.words) plan.parts[TextSlot()] += std::min(parts, plan.all_words);
       return;
     }
     // Parts of several modalities, in shares that are not known. Too few is safe: it costs a scan, not recall.
@@ -97,6 +103,15 @@ absl::StatusOr<HitSearch::Plan> HitSearch::MakePlan(std::vector<bool> targets, c
     for (int64_t& count : plan.parts) count += share;
   });
   return plan;
+}
+
+bool HitSearch::IsSearched(const Plan& plan, size_t slot) {
+  const bool wanted = plan.targets[slot] || (plan.words && static_cast<int>(slot) == TextSlot());
+  return wanted && (plan.matches == nullptr || plan.parts[slot] > 0);
+}
+
+bool HitSearch::IsWanted(const Plan& plan, size_t slot, uint64_t part_id) {
+  return static_cast<int>(slot) == TextSlot() && IsWords(part_id) ? plan.words : plan.targets[slot];
 }
 
 bool HitSearch::IsForFew(const Plan& plan) {
@@ -111,15 +126,17 @@ std::vector<index::Neighbor> HitSearch::FewNeighbors(const Query& query, const S
     const auto record = catalog_.Get(item_id);
     if (record == nullptr) return;
     const int own = model::SlotOf(static_cast<model::Modality>(record->item().modality()));
-    for (uint32_t position = 0; position < record->item().part_count(); ++position) {
-      const uint64_t part_id = item_id << 16 | position;
+    const uint32_t words = std::min(record->words_parts(), record->item().part_count());
+    const uint32_t others = record->item().part_count() - words;
+    for (uint64_t part = 0; part < record->item().part_count(); ++part) {
+      const uint64_t part_id = item_id << 16 | (part < others ? part : kFirstWords + part - others);
       for (size_t i = 0; i < serving.slots.size(); ++i) {
         // The item's own modality first: most parts are there.
         const size_t slot = own < 0 ? i : (static_cast<size_t>(own) + i) % serving.slots.size();
         if (plan.parts[slot] == 0) continue;
         const auto vector = serving.slots[slot]->Get(part_id);
         if (!vector.ok()) continue;
-        if (plan.targets[slot]) neighbors.push_back({part_id, InnerProduct(query.vector, *vector)});
+        if (IsWanted(plan, slot, part_id)) neighbors.push_back({part_id, InnerProduct(query.vector, *vector)});
         break;
       }
     }
@@ -132,21 +149,26 @@ absl::StatusOr<std::vector<index::Neighbor>> HitSearch::Neighbors(const Query& q
                                                                   const Plan& plan, int64_t breadth,
                                                                   const SearchCall& call, bool* all) const {
   const bool exclude = query.request->exclude_query_items() && !query.items.empty();
+  size_t slot = 0;
   const index::PartFilter filter = [&](uint64_t part_id) {
     const uint64_t item_id = part_id >> 16;
-    return (plan.matches == nullptr || plan.matches->Has(item_id)) && !(exclude && query.items.contains(item_id));
+    return IsWanted(plan, slot, part_id) && (plan.matches == nullptr || plan.matches->Has(item_id)) &&
+           !(exclude && query.items.contains(item_id));
   };
   const index::StopCheck stop = [&] { return !call.Check().ok(); };
   std::vector<index::Neighbor> neighbors;
   *all = true;
-  for (size_t slot = 0; slot < serving.slots.size(); ++slot) {
-    if (!plan.targets[slot] || (plan.matches != nullptr && plan.parts[slot] == 0)) continue;
+  for (; slot < serving.slots.size(); ++slot) {
+    if (!IsSearched(plan, slot)) continue;
+    const bool texts = static_cast<int>(slot) == TextSlot();
+    const bool some_kinds = texts && plan.all_words > 0 && plan.words != plan.targets[slot];
     MIXMATCH_RETURN_IF_ERROR(call.Check());
     index::SearchOptions options;
     options.k = breadth;
-    if (plan.matches != nullptr || exclude) options.filter = &filter;
+    if (plan.matches != nullptr || exclude || some_kinds) options.filter = &filter;
     options.stop = &stop;
     options.filter_matches = plan.matches != nullptr ? plan.parts[slot] : serving.slots[slot]->size();
+    if (some_kinds && plan.words) options.filter_matches = std::min(options.filter_matches, plan.all_words);
     const auto found = serving.slots[slot]->Search(query.vector, options);
     MIXMATCH_RETURN_IF_ERROR(call.Check());  // Says better than the index why it stopped.
     MIXMATCH_RETURN_IF_ERROR(found.status());

@@ -30,7 +30,9 @@ class HitSearch {
   // Which slots are searched, and how.
   struct Plan {
     std::shared_ptr<const MatchSet> matches;  // Null: all items.
-    std::vector<bool> targets;                // Of each slot: whether its parts are wanted.
+    std::vector<bool> targets;                // Of each slot: whether its parts are wanted, words in pictures aside;
+    bool words = false;                       // and whether these are, which lie in the slot of texts.
+    int64_t all_words = 0;                    // Such parts that there are, of any item.
     std::vector<int64_t> parts;               // Of each slot, with a filter: about how many parts match, at most.
     int64_t all_parts = 0;                    // Parts of the matching items, in any slot.
     int64_t live = 0;                         // Vectors in the wanted slots.
@@ -38,8 +40,12 @@ class HitSearch {
   // One, or two where parts of some modalities are wanted and beside them all parts of documents.
   absl::StatusOr<std::vector<Plan>> MakePlans(const v1::SearchRequest& request, const Serving& serving,
                                               const SearchCall& call);
-  absl::StatusOr<Plan> MakePlan(std::vector<bool> targets, const v1::Filter& filter, const Serving& serving,
-                                const SearchCall& call);
+  absl::StatusOr<Plan> MakePlan(std::vector<bool> targets, bool words, const v1::Filter& filter,
+                                const Serving& serving, const SearchCall& call);
+  // Whether the slot has parts that are wanted.
+  static bool IsSearched(const Plan& plan, size_t slot);
+  // Whether the part, found in the slot, is wanted.
+  static bool IsWanted(const Plan& plan, size_t slot, uint64_t part_id);
   // The nearest `breadth` over all wanted slots; `all` is set if there are no more.
   absl::StatusOr<std::vector<index::Neighbor>> Neighbors(const Query& query, const Serving& serving, const Plan& plan,
                                                          int64_t breadth, const SearchCall& call, bool* all) const;

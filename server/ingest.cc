@@ -279,6 +279,7 @@ absl::StatusOr<v1::Item> Ingest::Upload::DecodeAndCommit(const std::string& want
   *item.mutable_created_time() = TimeUtil::GetCurrentTime();
   if (!header_.event_id().empty()) item.add_event_ids(header_.event_id());
   item.set_part_count(static_cast<uint32_t>(made.size()));
+  record.set_words_parts(static_cast<uint32_t>(made.words()));
 
   std::vector<v1::Part> parts;
   std::vector<EncodedPart> encoded;

@@ -7,6 +7,7 @@
 #include "absl/time/time.h"
 #include "model/parts/timed_parts.h"
 #include "proto/base/status_macros.h"
+#include "server/part_slot.h"
 #include "server/trunk_outputs.h"
 
 namespace mixmatch::server {
@@ -42,10 +43,17 @@ void PartEncoder::Sort(v1::Modality modality) {
   });
 }
 
+size_t PartEncoder::words() const {
+  return static_cast<size_t>(std::count_if(
+      parts_.begin(), parts_.end(), [](const Entry& entry) { return entry.draft.kind == v1::PART_KIND_WORDS; }));
+}
+
 void PartEncoder::Take(uint64_t item_id, size_t first_position, std::vector<v1::Part>* parts,
                        std::vector<EncodedPart>* encoded) {
+  size_t words = kFirstWords;
   for (size_t i = 0; i < parts_.size(); ++i) {
-    parts->push_back(PartOf(parts_[i].draft, item_id, first_position + i));
+    const bool is_words = parts_[i].draft.kind == v1::PART_KIND_WORDS;
+    parts->push_back(PartOf(parts_[i].draft, item_id, is_words ? words++ : first_position + i));
     encoded->push_back(std::move(parts_[i].part));
     encoded->back().part_id = parts->back().part_id();
   }

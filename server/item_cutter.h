@@ -35,7 +35,11 @@ class PartEncoder {
   uint64_t generation() const { return serving_->generation; }
   double seconds() const { return seconds_; }  // Spent in encoding.
 
-  // Numbers the parts from `first_position` on and gives both forms of them. They are gone from here.
+  // Those that are words read in pictures.
+  size_t words() const;
+
+  // Numbers the parts from `first_position` on, words in pictures from kFirstWords on, and gives both forms of them. They
+  // are gone from here.
   void Take(uint64_t item_id, size_t first_position, std::vector<v1::Part>* parts, std::vector<EncodedPart>* encoded);
 
  private:

@@ -13,12 +13,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "google/protobuf/util/time_util.h"
-#include "model/modality/modality.h"
 #include "model/parts/timed_parts.h"
 #include "proto/base/sha256.h"
 #include "proto/base/status_macros.h"
 #include "server/item_cutter.h"
 #include "server/log.h"
+#include "server/part_slot.h"
 #include "server/validation.h"
 
 namespace mixmatch::server {
@@ -249,7 +249,7 @@ class LiveIngest::Stream final : public LiveStream {
   absl::Status Forget() {
     std::vector<std::pair<int, uint64_t>> keys;
     for (const v1::Part& part : parts_) {
-      keys.emplace_back(model::SlotOf(static_cast<model::Modality>(part.modality())), part.part_id());
+      keys.emplace_back(SlotOf(part), part.part_id());
     }
     return owner_.live_.Remove(keys, [&] {
       std::unique_ptr<index::StoreBatch> batch = owner_.store_.NewBatch();

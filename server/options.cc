@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
 
 #include "server/access/access_flags.h"
 
@@ -135,6 +136,38 @@ void AddMedia(CLI::App& app, ServerOptions& o) {
       ->capture_default_str();
   app.add_option("--video-slow-frames-per-second", limits.slow_frames_per_second, "Of those, looked at")
       ->check(CLI::Range(0.5, 60.0))
+      ->capture_default_str();
+}
+
+// It becomes a word of a command: nothing that could be another option.
+std::string IsLanguages(std::string& value) {
+  const bool known = std::all_of(value.begin(), value.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '+' || c == '/';
+  });
+  return known ? "" : "wanted names of languages joined by +";
+}
+
+void AddReading(CLI::App& app, model::MediaDecoderOptions& o, std::string& read_words) {
+  app.add_option("--read-words", read_words, "Words in pictures are read: in all, in figures of documents alone, or off")
+      ->check(CLI::IsMember({"all", "figures", "off"}))
+      ->capture_default_str();
+  app.add_option("--word-reader", o.reader_path, "The tesseract program, which reads them; without it none are read")
+      ->capture_default_str();
+  app.add_option("--word-languages", o.reader_languages, "As for tesseract -l, e.g. eng+deu; empty: all that are installed")
+      ->check(CLI::Validator(IsLanguages, "LANGUAGES"));
+  app.add_option("--max-reading-seconds", o.limits.max_reading_seconds,
+                 "Time for the words in the pictures of one item; those that are left then are stored without")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--max-reading-cpu-seconds", o.limits.max_reading_cpu_seconds, "CPU time to read one picture")
+      ->check(CLI::Range(1.0, 3600.0))
+      ->capture_default_str();
+  app.add_option("--max-reader-bytes", o.limits.max_reader_bytes, "Memory of the program that reads them")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-scan-bytes", o.limits.max_scan_bytes,
+                 "Gray pixels of one item in which words are looked for; further pictures are stored without")
+      ->check(CLI::Range(int64_t{4} << 20, int64_t{1} << 40))
       ->capture_default_str();
 }
 
@@ -354,6 +387,7 @@ void AddTelemetry(CLI::App& app, TelemetryOptions& o) {
 absl::StatusOr<ServerOptions> ParseOptions(int argc, char** argv, int& exit_code) {
   ServerOptions options;
   LearningWords learning;
+  std::string read_words = "all";
   CLI::App app{"Mix-Match: a multi-modal semantic search server that keeps learning.", "mixmatchd"};
   app.footer(kFooter);
   app.set_version_flag("--version", "mixmatchd " MIXMATCH_VERSION);
@@ -362,6 +396,7 @@ absl::StatusOr<ServerOptions> ParseOptions(int argc, char** argv, int& exit_code
   AddAccessFlags(app, options.access);
   AddSearching(app, options.search);
   AddMedia(app, options);
+  AddReading(app, options.decoder, read_words);
   AddLive(app, options);
   AddBackup(app, options.backup);
   AddLearning(app, options, learning);
@@ -386,6 +421,9 @@ absl::StatusOr<ServerOptions> ParseOptions(int argc, char** argv, int& exit_code
   }
   options.settings = SettingsOf(app);
   options.index.scratch_directory = options.data_dir + "/scratch";
+  options.decoder.limits.read_words = read_words == "all"       ? model::ReadWords::kAll
+                                      : read_words == "figures" ? model::ReadWords::kFigures
+                                                                : model::ReadWords::kOff;
   options.learner.enabled = learning.learning == "on";
   options.learner.slow = learning.slow == "on";
   options.learner.random_head = learning.head == "random";

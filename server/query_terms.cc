@@ -175,7 +175,10 @@ absl::StatusOr<std::vector<float>> QueryTerms::ItemVector(uint64_t item_id, cons
   MIXMATCH_ASSIGN_OR_RETURN(const auto parts, store_.GetParts(item_id));
   std::vector<float> sum;
   for (const auto& part : parts) {
-    if (part.part().modality() != record->item().modality()) continue;
+    if (part.part().modality() != record->item().modality() ||
+        part.part().kind() == v1::PART_KIND_WORDS) {
+      continue;
+    }
     const auto vector = PartVector(serving, part.part().part_id());
     if (vector.ok()) Add(*vector, 1.0, sum);
   }

@@ -11,6 +11,7 @@
 #include "model/parts/timed_parts.h"
 #include "proto/base/status_macros.h"
 #include "server/log.h"
+#include "server/part_slot.h"
 #include "server/trunk_outputs.h"
 
 namespace mixmatch::server {
@@ -151,7 +152,7 @@ absl::Status Reindex::FromTokens(const v1::ReindexRequest& request, OperationRun
   const storage::v1::OperationRecord record = run.record();
   std::vector<std::pair<int, uint64_t>> parts;
   MIXMATCH_RETURN_IF_ERROR(store_.ForEachPart(record.next_part_id(), [&](const storage::v1::PartRecord& stored) {
-    const int slot = model::SlotOf(static_cast<model::Modality>(stored.part().modality()));
+    const int slot = SlotOf(stored.part());
     if (slot >= 0 && Wanted(request, stored.part().modality())) parts.emplace_back(slot, stored.part().part_id());
     return true;
   }));
@@ -189,7 +190,8 @@ absl::Status Reindex::FromTokens(const v1::ReindexRequest& request, OperationRun
 }
 
 // Decodes the content again and replaces what was made from it. Parts keep their ids where their number is the same;
-// an item that would be cut differently is left as it is, since events may name its parts.
+// an item that would be cut differently is left as it is, since events may name its parts. Words in pictures follow the
+// other parts: where another number of them is read than before, those that were there are left.
 absl::Status Reindex::ReindexItem(uint64_t item_id) {
   const auto record = catalog_.Get(item_id);
   if (record == nullptr) return absl::NotFoundError("deleted");
@@ -199,6 +201,13 @@ absl::Status Reindex::ReindexItem(uint64_t item_id) {
   std::vector<EncodedPart> encoded;
   made.Take(item_id, 0, &parts, &encoded);
   MIXMATCH_ASSIGN_OR_RETURN(auto stored, store_.GetParts(item_id));
+  if (stored.size() != parts.size()) {
+    const auto is_words = [](const v1::Part& part) { return part.kind() == v1::PART_KIND_WORDS; };
+    const size_t kept = std::find_if(parts.begin(), parts.end(), is_words) - parts.begin();
+    parts.resize(kept);
+    encoded.resize(kept);
+    while (!stored.empty() && is_words(stored.back().part())) stored.pop_back();
+  }
   // Those of a live stream are in the order in which they were whole.
   const v1::Modality modality = record->item().modality();
   if (record->item().live_state() != v1::LIVE_STATE_UNSPECIFIED) {

@@ -161,7 +161,7 @@ std::string PartText(const v1::Part& part) {
   }
   const std::string place = absl::StrJoin(where, ", ");
   const bool has_words = part.modality() == v1::MODALITY_TEXT || part.modality() == v1::MODALITY_TABLE ||
-                         part.modality() == v1::MODALITY_SCORE;
+                         part.modality() == v1::MODALITY_SCORE || part.kind() == v1::PART_KIND_WORDS;
   if (!has_words || part.snippet().empty()) return place;
   std::string words = part.snippet();
   absl::RemoveExtraAsciiWhitespace(&words);  // Paragraphs on one line.

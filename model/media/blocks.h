@@ -10,11 +10,23 @@
 
 namespace mixmatch::model {
 
+// In which pictures words are looked for; kFigures: those in documents.
+enum class ReadWords : int { kOff = 0, kFigures = 1, kAll = 2 };
+
+// A picture as a reader of words wants it: gray, row-major, width * height bytes, sharper than a DecodedImage.
+struct DecodedScan {
+  int width = 0;  // 0: there is none.
+  int height = 0;
+  std::string gray;
+};
+
 // Packed RGB, row-major, width * height * 3 bytes; transparency flattened on white.
 struct DecodedImage {
   int width = 0;
   int height = 0;
   std::vector<uint8_t> rgb;
+  DecodedScan scan = {};   // Of a picture that looks as if it had words in it, until they are read.
+  std::string words = {};  // Read in it, a line a line: UTF-8; empty where there are none or none were looked for.
 };
 
 // One piece of a document; pieces come in the order of reading.

@@ -24,6 +24,7 @@
 #include "model/media/response_reader.h"
 #include "model/media/wire.h"
 #include "model/media/wire_request.h"
+#include "model/media/word_reader.h"
 #include "model/media/worker_process.h"
 #include "proto/base/status_macros.h"
 
@@ -106,11 +107,16 @@ bool IsTimed(const DecodedMedia& media) {
 class PooledDecoder : public MediaDecoder {
  public:
   explicit PooledDecoder(const MediaDecoderOptions& options)
-      : limits_(options.limits), tool_path_(options.tool_path), free_(options.workers), spawner_(options.worker_path, options.limits.max_memory_bytes) {}
+      : limits_(options.limits),
+        tool_path_(options.tool_path),
+        reader_(options),
+        free_(options.workers),
+        spawner_(options.worker_path, options.limits.max_memory_bytes) {}
 
   absl::StatusOr<DecodedMedia> Decode(int fd, absl::string_view media_type_hint) override {
     MediaCollector collector(limits_.max_frames, limits_.max_collected_seconds);
-    MIXMATCH_ASSIGN_OR_RETURN(DecodedMedia media, Run(fd, RequestOf(limits_, media_type_hint), collector));
+    absl::Duration reading;
+    MIXMATCH_ASSIGN_OR_RETURN(DecodedMedia media, Run(fd, RequestOf(limits_, media_type_hint), collector, &reading));
     if (IsTimed(media)) collector.MoveTo(&media);
     return media;
   }
@@ -118,7 +124,9 @@ class PooledDecoder : public MediaDecoder {
   absl::StatusOr<DecodedMedia> DecodeTo(int fd, absl::string_view media_type_hint, MediaSink& sink) override {
     WireRequest request = RequestOf(limits_, media_type_hint);
     request.max_frames = 0;
-    return Run(fd, request, sink);
+    if (!reader_.languages().empty()) request.read_words = static_cast<int32_t>(limits_.read_words);
+    absl::Duration reading = absl::Seconds(limits_.max_reading_seconds);
+    return Run(fd, request, sink, &reading);
   }
 
   absl::StatusOr<DecodedMedia> DecodeLive(int pipe, absl::string_view media_type_hint, MediaSink& sink) override {
@@ -130,6 +138,8 @@ class PooledDecoder : public MediaDecoder {
     if (worker != nullptr) Forget(worker->pid());
     return media;
   }
+
+  std::string reader_languages() const override { return reader_.languages(); }
 
   MediaDecoderStats stats() const override {
     absl::MutexLock lock(&mutex_);
@@ -143,31 +153,34 @@ class PooledDecoder : public MediaDecoder {
   }
 
  private:
-  absl::StatusOr<DecodedMedia> Run(int fd, const WireRequest& request, MediaSink& sink) {
-    if (IsPdf(fd)) return RunPdf(fd, request, sink);
-    return RunFile(fd, request, sink);
+  // `reading`: the time left for the words in pictures.
+  absl::StatusOr<DecodedMedia> Run(int fd, const WireRequest& request, MediaSink& sink, absl::Duration* reading) {
+    if (IsPdf(fd)) return RunPdf(fd, request, sink, reading);
+    return RunFile(fd, request, sink, reading);
   }
 
   // Its tools run on this thread, between the slots that its pages take.
-  absl::StatusOr<DecodedMedia> RunPdf(int fd, const WireRequest& request, MediaSink& sink) {
+  absl::StatusOr<DecodedMedia> RunPdf(int fd, const WireRequest& request, MediaSink& sink, absl::Duration* reading) {
     const absl::string_view hint = request.media_type_hint, kind = hint.substr(0, hint.find('/'));
     if (kind == "image" || kind == "audio" || kind == "video") {
       return absl::InvalidArgumentError(absl::StrCat("content: got a PDF, wanted ", kind,
                                                      " as the media type says; correct one of them"));
     }
-    return DecodePdf(fd, tool_path_, limits_, [&](int pages, int first) {
+    const auto decode = [&](int pages, int first) {
       WireRequest some = request;
       some.first_page = first;
-      return RunFile(pages, some, sink);
-    });
+      return RunFile(pages, some, sink, reading);
+    };
+    return DecodePdf(fd, tool_path_, limits_, decode, request.read_words != 0 ? &reader_ : nullptr, reading);
   }
 
-  absl::StatusOr<DecodedMedia> RunFile(int fd, const WireRequest& request, MediaSink& sink) {
+  absl::StatusOr<DecodedMedia> RunFile(int fd, const WireRequest& request, MediaSink& sink, absl::Duration* reading) {
     const int readable = OpenReadOnly(fd);
     Worker worker = TakeSlot();
     absl::StatusOr<DecodedMedia> media = DecodeWith(&worker, request, readable >= 0 ? readable : fd, sink);
     ReturnSlot(std::move(worker));
     if (readable >= 0) close(readable);
+    if (media.ok()) reader_.Read(*media, reading);
     return media;
   }
 
@@ -266,6 +279,7 @@ class PooledDecoder : public MediaDecoder {
 
   const MediaLimits limits_;
   const std::string tool_path_;
+  const WordReader reader_;
   mutable absl::Mutex mutex_;
   int free_ ABSL_GUARDED_BY(mutex_);
   Spawner spawner_;                                 // Outlives the workers.

@@ -41,12 +41,20 @@ struct MediaLimits {
   double slow_frames_per_second = 4.0;     // and no more of them are given than this.
   int max_subtitles = 20'000;              // Of an item; further ones are left out.
   double max_collected_seconds = 3600.0;   // Of what Decode() gives as a whole, 64 kB a second of sound.
+  ReadWords read_words = ReadWords::kAll;
+  int scan_side = 2'000;                   // Longer side of a picture in which words are looked for, pixels.
+  int64_t max_scan_bytes = 64LL << 20;     // Of such pictures of one item; further ones are left without words.
+  double max_reading_seconds = 60.0;       // For the words in one item; pictures that are then left are without words.
+  double max_reading_cpu_seconds = 10.0;   // CPU time for one picture, and
+  int64_t max_reader_bytes = 1LL << 30;    // address space of the program that reads it.
   double live_idle_seconds = 30.0;         // A live stream's decoder that gives nothing for so long is ended.
 };
 
 struct MediaDecoderOptions {
   std::string worker_path;  // The mixmatch-decoder program. Empty: beside the running program.
   std::string tool_path;    // The mixmatch-tool program. Empty: beside the other.
+  std::string reader_path = "/usr/bin/tesseract";  // The program that reads words in pictures.
+  std::string reader_languages;                    // E.g. "eng+deu". Empty: all that are installed for it.
   int workers = 2;          // Processes, 1 to 64, started when first needed and again after a crash.
   MediaLimits limits;
 };
@@ -75,7 +83,8 @@ class MediaDecoder {
   // RESOURCE_EXHAUSTED: beyond a limit, the worker's memory or time among them. Messages say what was got and wanted.
   virtual absl::StatusOr<DecodedMedia> Decode(int fd, absl::string_view media_type_hint) = 0;
 
-  // The same in bounded memory, however long it lasts: the contents of a sound or video go to `sink` on the calling
+  // For uploads: reads the words in pictures too (DecodedImage::words); what cannot be read in time is without words. And
+  // in bounded memory, however long it lasts: the contents of a sound or video go to `sink` on the calling
   // thread, and the result has their media type and duration only. Anything else is in the result and `sink` hears
   // nothing. The result is the sink's status where that refuses. What the sink was given is void unless the result is OK.
   virtual absl::StatusOr<DecodedMedia> DecodeTo(int fd, absl::string_view media_type_hint, MediaSink& sink);
@@ -84,6 +93,9 @@ class MediaDecoder {
   // soon, so that the writer learns of a worker's end. Uses a process of its own, beside MediaDecoderOptions::workers. Returns after the
   // pipe's end. What the sink was given is sound also if the result is not OK.
   virtual absl::StatusOr<DecodedMedia> DecodeLive(int pipe, absl::string_view media_type_hint, MediaSink& sink);
+
+  // The languages in which DecodeTo() reads words; empty where it reads none.
+  virtual std::string reader_languages() const { return ""; }
 
   virtual MediaDecoderStats stats() const { return {}; }
 };

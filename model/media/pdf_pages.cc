@@ -58,7 +58,7 @@ class PdfReader {
         limits_(limits),
         deadline_(absl::Now() + absl::Seconds(limits.max_wall_seconds)) {}
 
-  absl::StatusOr<DecodedMedia> Read(const PagesDecoder& decode) {
+  absl::StatusOr<DecodedMedia> Read(const PagesDecoder& decode, const WordReader* reader, absl::Duration* reading) {
     MIXMATCH_ASSIGN_OR_RETURN(const int pages, CountPages());
     DecodedMedia whole;
     whole.modality = v1::MODALITY_DOCUMENT;
@@ -68,6 +68,7 @@ class PdfReader {
       MIXMATCH_ASSIGN_OR_RETURN(const int made, MakePages(first, last));
       const absl::Cleanup close_it = [made] { close(made); };
       MIXMATCH_ASSIGN_OR_RETURN(DecodedMedia some, decode(made, first));
+      if (reader != nullptr) ReadScanned(*reader, reading, some);
       MIXMATCH_RETURN_IF_ERROR(Append(std::move(some), whole));
     }
     return whole;
@@ -130,6 +131,22 @@ class PdfReader {
     return made;
   }
 
+  // Pages that have a look and nothing else. A page that cannot be drawn is left without words: it was drawn before.
+  void ReadScanned(const WordReader& reader, absl::Duration* reading, DecodedMedia& some) {
+    std::vector<DecodedBlock>& blocks = some.blocks;
+    for (size_t b = 0; b < blocks.size() && *reading > absl::ZeroDuration(); ++b) {
+      const bool last = b + 1 == blocks.size() || blocks[b + 1].kind == DecodedBlock::Kind::kPage;
+      if (blocks[b].kind != DecodedBlock::Kind::kPage || !last) continue;
+      const auto drawn = MemoryFile();
+      if (!drawn.ok()) return;
+      const absl::Cleanup close_it = [&drawn] { close(*drawn); };
+      const std::string page = absl::StrCat(blocks[b].page), side = absl::StrCat(limits_.scan_side);
+      const int64_t most = int64_t{limits_.scan_side} * limits_.scan_side + 64;
+      if (!Run(kRender, {"-q", "-gray", "-f", page, "-l", page, "-scale-to", side, "-"}, *drawn, most).ok()) return;
+      blocks[b].image.words = reader.ReadPage(*drawn, reading);
+    }
+  }
+
   absl::Status Append(DecodedMedia some, DecodedMedia& whole) {
     const int before = static_cast<int>(whole.blocks.size());
     for (DecodedBlock& block : some.blocks) {
@@ -161,8 +178,8 @@ bool IsPdf(int fd) {
 }
 
 absl::StatusOr<DecodedMedia> DecodePdf(int fd, const std::string& launcher, const MediaLimits& limits,
-                                       const PagesDecoder& decode) {
-  return PdfReader(fd, launcher, limits).Read(decode);
+                                       const PagesDecoder& decode, const WordReader* reader, absl::Duration* reading) {
+  return PdfReader(fd, launcher, limits).Read(decode, reader, reading);
 }
 
 }  // namespace mixmatch::model

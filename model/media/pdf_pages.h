@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "model/media/decoded.h"
 #include "model/media/media_decoder.h"
+#include "model/media/word_reader.h"
 
 namespace mixmatch::model {
 
@@ -20,10 +21,11 @@ bool IsPdf(int fd);
 using PagesDecoder = std::function<absl::StatusOr<DecodedMedia>(int pages, int first)>;
 
 // The document, a batch of pages after the other: memory is bounded by a batch and by what is kept, a small picture a
-// page and figure. UNIMPLEMENTED where poppler-utils is not installed. INVALID_ARGUMENT: encrypted, damaged, without
+// page and figure. Pages without a text, as scanners make them, are read by `reader` while *reading is left, unless
+// it is null; without words they are pictures. UNIMPLEMENTED where poppler-utils is not installed. INVALID_ARGUMENT: encrypted, damaged, without
 // pages. RESOURCE_EXHAUSTED beyond limits.max_pages, max_blocks, max_document_pictures, or the time for one item.
 absl::StatusOr<DecodedMedia> DecodePdf(int fd, const std::string& launcher, const MediaLimits& limits,
-                                       const PagesDecoder& decode);
+                                       const PagesDecoder& decode, const WordReader* reader, absl::Duration* reading);
 
 }  // namespace mixmatch::model
 

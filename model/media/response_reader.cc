@@ -42,6 +42,7 @@ class ResponseReader {
       switch (record.type) {
         case WireRecordType::kText: MIXMATCH_RETURN_IF_ERROR(ReadText(record.size)); break;
         case WireRecordType::kFrame: MIXMATCH_RETURN_IF_ERROR(ReadFrame(record.size)); break;
+        case WireRecordType::kScan: MIXMATCH_RETURN_IF_ERROR(ReadScan(record.size)); break;
         case WireRecordType::kTable:
         case WireRecordType::kSeries:
         case WireRecordType::kCells:
@@ -89,6 +90,28 @@ class ResponseReader {
     frame.image.height = header.height;
     frame.image.rgb.resize(size - sizeof(header));
     return Fill(frame.image.rgb.data(), frame.image.rgb.size());
+  }
+
+  // Of the picture that came last.
+  absl::Status ReadScan(uint32_t size) {
+    WireScan header;
+    if (size < sizeof(header)) return Breach("scan header");
+    MIXMATCH_RETURN_IF_ERROR(Fill(&header, sizeof(header)));
+    const int64_t bytes = size - sizeof(header);
+    const bool shaped = header.width >= 1 && header.height >= 1 && header.width <= limits_.scan_side &&
+                        header.height <= limits_.scan_side && bytes == int64_t{header.width} * header.height;
+    DecodedImage* image = !media_.blocks.empty() ? &media_.blocks.back().image
+                          : !media_.frames.empty() ? &media_.frames.back().image
+                                                   : nullptr;
+    scan_bytes_ += bytes;
+    if (!shaped || scan_bytes_ > limits_.max_scan_bytes || image == nullptr || image->rgb.empty() ||
+        image->scan.width != 0) {
+      return Breach("scan");
+    }
+    image->scan.width = header.width;
+    image->scan.height = header.height;
+    image->scan.gray.resize(static_cast<size_t>(bytes));
+    return Fill(image->scan.gray.data(), image->scan.gray.size());
   }
 
   absl::Status ReadBlock(uint32_t size) {
@@ -181,6 +204,7 @@ class ResponseReader {
   TimedReader cue_reader_;
   std::string body_;
   DecodedMedia media_;
+  int64_t scan_bytes_ = 0;
   absl::Status error_;
 };
 

@@ -13,6 +13,7 @@
 //   kCover     WireFrame of no time, then RGB
 //   kBlock     WireBlock, then its text, then width * height * 3 bytes of RGB; the text of a table is strings as below:
 //              its name, its columns, its cells
+//   kScan      WireScan, then width * height bytes of gray: of the last kFrame, or of the last kBlock that is a picture
 //   kTable     strings (each a uint32 size and then UTF-8): the table's name, then its columns
 //   kCells     strings: further cells of the table, row-major
 //   kSeries    double observed_unix_seconds, then strings: name and unit of each channel
@@ -58,6 +59,9 @@ struct WireRequest {
   int32_t max_archive_entries;
   int32_t max_inflate_ratio;
   int32_t live;               // 1: the content is a pipe, read as it comes; records go out as soon as they are made.
+  int32_t read_words;         // A ReadWords: of which pictures a kScan is wanted, where they look as if they had words in them.
+  int32_t scan_side;          // Of these, pixels, at most; kScans and
+  int64_t max_scan_bytes;     // their bytes, together.
   int32_t first_page;         // Of a PDF: the content is a PdfPagesHeader with pages from this one on; 0: it is not.
   double full_rate_seconds;   // Longer videos are decoded at slow_frames_per_second, without what nothing else needs.
   double slow_frames_per_second;
@@ -78,6 +82,7 @@ enum class WireRecordType : uint32_t {
   kCells = 13,
   kRows = 14,
   kNotes = 15,
+  kScan = 16,
   kBegin = 20,
   kTrack = 21,
   kChapter = 22,
@@ -101,6 +106,11 @@ struct WireRecord {
 
 struct WireFrame {
   double seconds;
+  int32_t width;
+  int32_t height;
+};
+
+struct WireScan {
   int32_t width;
   int32_t height;
 };

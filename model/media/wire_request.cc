@@ -28,6 +28,8 @@ WireRequest RequestOf(const MediaLimits& limits, absl::string_view hint) {
   request.max_frames = limits.max_frames;
   request.max_subtitles = limits.max_subtitles;
   request.cover_side = limits.image_side;
+  request.scan_side = limits.scan_side;
+  request.max_scan_bytes = limits.max_scan_bytes;
   request.full_rate_seconds = limits.full_rate_seconds;
   request.slow_frames_per_second = limits.slow_frames_per_second;
   const size_t size = std::min(hint.size(), sizeof(request.media_type_hint) - 1);

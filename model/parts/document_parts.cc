@@ -26,6 +26,7 @@ class DocumentParts {
       if (draft.describes >= 0) draft.describes += first;
       parts.Add(std::move(draft));
     }
+    for (const auto& [words, picture] : words_) MIXMATCH_RETURN_IF_ERROR(parts.AddWords(words, first + picture));
     return absl::OkStatus();
   }
 
@@ -128,7 +129,9 @@ class DocumentParts {
     content.modality = Modality::kImage;
     content.image = {block.image.width, block.image.height, block.image.rgb};
     draft_of_[b] = static_cast<int>(own_.size());
-    return own_.Describe(content, Draft(block, kind));
+    MIXMATCH_RETURN_IF_ERROR(own_.Describe(content, Draft(block, kind)));
+    words_.emplace_back(block.image.words, draft_of_[b]);
+    return absl::OkStatus();
   }
 
   absl::Status AddTable(size_t b) {
@@ -143,6 +146,7 @@ class DocumentParts {
   const std::vector<DecodedBlock>& blocks_;
   std::vector<int> draft_of_;  // Of each figure and table: its place among our own.
   PartList own_;
+  std::vector<std::pair<absl::string_view, int>> words_;  // Read in pictures, and the picture's place among our own.
   std::string title_;
   std::string section_;  // Texts of one section on one page,
   DecodedBlock where_;   // and where they are.

@@ -1,6 +1,7 @@
 #include "model/parts/part_list.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -30,6 +31,33 @@ absl::Status PartList::Describe(const PartContent& content, PartDraft draft) {
   MIXMATCH_RETURN_IF_ERROR(DescribePart(content, &draft));
   parts_.push_back(std::move(draft));
   return absl::OkStatus();
+}
+
+absl::Status PartList::AddWords(absl::string_view words, int picture) {
+  for (const TextChunk& chunk : CutText(words)) {
+    if (words_.size() >= kMostWords) break;
+    const PartDraft& of = parts_[static_cast<size_t>(picture)];
+    PartDraft draft;
+    draft.kind = v1::PART_KIND_WORDS;
+    draft.page = of.page;
+    draft.box = of.box;
+    draft.title = of.title;
+    draft.describes = picture;
+    PartContent content;
+    content.modality = Modality::kText;
+    content.text = words.substr(chunk.start, chunk.end - chunk.start);
+    draft.snippet = std::string(Prefix(content.text, kSnippetBytes));
+    MIXMATCH_RETURN_IF_ERROR(DescribePart(content, &draft));
+    draft.modality = v1::MODALITY_IMAGE;  // It is found as the picture is.
+    words_.push_back(std::move(draft));
+  }
+  return absl::OkStatus();
+}
+
+std::vector<PartDraft> PartList::Take() {
+  std::move(words_.begin(), words_.end(), std::back_inserter(parts_));
+  words_.clear();
+  return std::move(parts_);
 }
 
 uint64_t Characters(absl::string_view text) {

@@ -26,14 +26,18 @@ class PartList {
   // RESOURCE_EXHAUSTED beyond kMostParts.
   absl::Status Describe(const PartContent& content, PartDraft draft);
 
+  // The words read in the part at `picture`, which is one of a picture; they come after all others. Nothing for "".
+  absl::Status AddWords(absl::string_view words, int picture);
+
   // What was described elsewhere.
   void Add(PartDraft draft) { parts_.push_back(std::move(draft)); }
 
   size_t size() const { return parts_.size(); }
-  std::vector<PartDraft> Take() { return std::move(parts_); }
+  std::vector<PartDraft> Take();
 
  private:
   std::vector<PartDraft> parts_;
+  std::vector<PartDraft> words_;
 };
 
 // Code points of UTF-8.

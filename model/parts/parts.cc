@@ -19,7 +19,8 @@ absl::Status AddPicture(const DecodedMedia& media, PartList& parts) {
   PartContent content;
   content.modality = Modality::kImage;
   content.image = {image.width, image.height, image.rgb};
-  return parts.Describe(content, PartDraft());
+  MIXMATCH_RETURN_IF_ERROR(parts.Describe(content, PartDraft()));
+  return parts.AddWords(image.words, 0);
 }
 
 }  // namespace

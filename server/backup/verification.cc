@@ -8,11 +8,11 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "index/store/store_check.h"
-#include "model/modality/modality.h"
 #include "proto/base/sha256.h"
 #include "proto/base/status_macros.h"
 #include "server/feature_walk.h"
 #include "server/log.h"
+#include "server/part_slot.h"
 #include "server/trunk_outputs.h"
 
 namespace mixmatch::server {
@@ -24,7 +24,6 @@ constexpr char kUploadAgain[] = "delete the item and upload it again, or restore
 
 std::string PartName(uint64_t part_id) { return absl::StrCat("part ", part_id, " of item ", part_id >> 16); }
 
-int SlotOf(v1::Modality modality) { return model::SlotOf(static_cast<model::Modality>(modality)); }
 
 }  // namespace
 
@@ -182,7 +181,7 @@ absl::Status Verification::CheckParts(Pass& pass) {
   std::vector<std::pair<uint64_t, int>> stray;
   MIXMATCH_RETURN_IF_ERROR(store_.ForEachPart(0, [&](const storage::v1::PartRecord& record) {
     const uint64_t id = record.part().part_id();
-    const int slot = SlotOf(record.part().modality());
+    const int slot = SlotOf(record.part());
     if (catalog_.Contains(id >> 16)) {
       if (slot >= 0) parts.emplace(id, slot);
     } else {

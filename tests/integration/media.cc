@@ -111,6 +111,19 @@ const std::string& MakeMp4() {
   return *bytes;
 }
 
+std::string MakeWordsPng(const std::string& words) {
+  ScratchDir dir;
+  const std::string path = dir.path() + "/words.png";
+  const std::string command =
+      "ffmpeg -nostdin -v error -y -f lavfi -i color=white:s=480x80 -frames:v 1"
+      " -vf \"drawtext=text='" + words + "':fontsize=18:x=10:y=30\" " + path;
+  EXPECT_EQ(system(command.c_str()), 0) << "ffmpeg and a font are needed to write words";
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
 std::string Sha256(const std::string& bytes) {
   std::string digest(SHA256_DIGEST_LENGTH, '\0');
   SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),

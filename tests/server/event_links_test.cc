@@ -7,15 +7,18 @@
 #include <map>
 
 #include "server/container_links.h"
+#include "server/part_slot.h"
 
 namespace mixmatch::server {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Le;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 v1::Part MakePart(uint64_t item, uint64_t position, v1::Modality modality, double start = 0, double end = 0) {
   v1::Part part;
@@ -182,6 +185,38 @@ TEST(ContainerLinksTest, AFigureGoesWithTheTextsBesideItWhereThereAreNoPages) {
   const auto links = ContainerLinks(parts);
   ASSERT_THAT(links, SizeIs(1));
   EXPECT_THAT(Positions(links[0]), ElementsAre(1, 2, 3));
+}
+
+TEST(ContainerLinksTest, WordsReadInAPictureGoWithItAndItsCaptionAlone) {
+  std::vector<v1::Part> parts;
+  for (uint64_t i = 0; i < 4; ++i) parts.push_back(MakePart(1, i, i == 1 ? v1::MODALITY_IMAGE : v1::MODALITY_TEXT));
+  parts[1].set_kind(v1::PART_KIND_FIGURE);
+  parts[2].set_kind(v1::PART_KIND_CAPTION);
+  parts[2].set_describes_part_id(parts[1].part_id());
+  parts.push_back(MakePart(1, kFirstWords, v1::MODALITY_IMAGE));
+  parts[4].set_kind(v1::PART_KIND_WORDS);
+  parts[4].set_describes_part_id(parts[1].part_id());
+  for (const bool paged : {false, true}) {
+    for (v1::Part& part : parts) part.set_page(paged ? 1 : 0);
+    std::map<std::string, EventLink> links;
+    for (const EventLink& link : ContainerLinks(parts)) links[link.key] = link;
+    EXPECT_THAT(links, SizeIs(3));
+    EXPECT_THAT(Positions(links.at("c2")), UnorderedElementsAre(1, 2));
+    EXPECT_THAT(Positions(links.at("w1")), UnorderedElementsAre(1, 2, kFirstWords));
+    for (const auto& [key, link] : links) {
+      EXPECT_EQ(key == "w1", testing::Value(Positions(link), Contains(kFirstWords))) << key;
+    }
+  }
+}
+
+TEST(ContainerLinksTest, APictureWithWordsIsOneGroup) {
+  std::vector<v1::Part> parts = {MakePart(1, 0, v1::MODALITY_IMAGE), MakePart(1, kFirstWords, v1::MODALITY_IMAGE)};
+  parts[1].set_kind(v1::PART_KIND_WORDS);
+  parts[1].set_describes_part_id(parts[0].part_id());
+  const auto links = ContainerLinks(parts);
+  ASSERT_THAT(links, SizeIs(1));
+  EXPECT_THAT(links[0].parts, UnorderedElementsAre(SlotAndPart(parts[0]), SlotAndPart(parts[1])));
+  EXPECT_EQ(SlotAndPart(parts[1]).first, TextSlot());
 }
 
 TEST(ContainerLinksTest, ALongTextOrTableIsRunsOfNeighborsWithTheHeader) {

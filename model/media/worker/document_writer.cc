@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "model/media/worker/content.h"
+#include "model/media/worker/scan.h"
 #include "model/media/worker/sniff.h"
 #include "model/media/worker/still.h"
 #include "model/media/worker/svg.h"
@@ -101,6 +102,8 @@ absl::Status DocumentWriter::Add(Kind kind, Picture picture) {
   if (++pictures_ > request_.max_document_pictures) {
     return TooMuch("pictures (--max-document-pictures)", request_.max_document_pictures);
   }
+  scan_bytes_ += static_cast<int64_t>(picture.scan.gray.size());
+  if (scan_bytes_ > request_.max_scan_bytes) picture.scan = {};
   DecodedBlock block;
   block.kind = kind;
   MIXMATCH_RETURN_IF_ERROR(Append(std::move(block), std::move(picture)));
@@ -125,8 +128,9 @@ absl::Status DocumentWriter::AppendFile(Kind kind, std::string file) {
   if (!content.ok()) return absl::OkStatus();
   const SniffedType type = Sniff(*content);
   absl::StatusOr<Picture> picture = absl::UnimplementedError("");
-  if (type.kind == Sniffed::kStill) picture = ReadStill(*content, type.media_type, request_);
-  if (type.kind == Sniffed::kSvg) picture = ReadSvg(*content, request_);
+  const bool read_words = ReadsFigures(request_);
+  if (type.kind == Sniffed::kStill) picture = ReadStill(*content, type.media_type, request_, read_words);
+  if (type.kind == Sniffed::kSvg) picture = ReadSvg(*content, request_, read_words);
   if (!picture.ok() || std::max(picture->width, picture->height) <= kIconSide) return absl::OkStatus();
   return Add(kind, *std::move(picture));
 }

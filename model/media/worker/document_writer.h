@@ -37,7 +37,7 @@ class DocumentWriter {
   // The bytes of a picture file. Left out: what cannot be decoded, and icons (up to 32 pixels a side).
   absl::Status Figure(std::string file);
   absl::Status Cover(std::string file);
-  // A decoded picture.
+  // A decoded picture. Beyond request.max_scan_bytes scans are left out.
   absl::Status Add(DecodedBlock::Kind kind, Picture picture);
   // Without columns or rows it is left out.
   absl::Status Table(DecodedTable table);
@@ -74,6 +74,7 @@ class DocumentWriter {
   bool added_ = false;
   int64_t text_bytes_ = 0;
   int64_t cells_ = 0;
+  int64_t scan_bytes_ = 0;
   int pictures_ = 0;
 };
 

@@ -16,6 +16,7 @@
 #include "model/media/worker/document_writer.h"
 #include "model/media/worker/page_table.h"
 #include "model/media/worker/pixels.h"
+#include "model/media/worker/scan.h"
 #include "proto/base/status_macros.h"
 
 namespace mixmatch::model {
@@ -194,7 +195,7 @@ class PageReader {
       document_.SetBox(static_cast<float>(figure->left) / pixels.width, static_cast<float>(figure->top) / pixels.height,
                        static_cast<float>(figure->right) / pixels.width,
                        static_cast<float>(figure->bottom) / pixels.height);
-      MIXMATCH_RETURN_IF_ERROR(document_.Add(Kind::kFigure, Shrunk(pixels, *figure, request_.image_side)));
+      MIXMATCH_RETURN_IF_ERROR(document_.Add(Kind::kFigure, PictureOf(pixels, *figure)));
       document_.SetBox(block.box.left, block.box.top, block.box.right, block.box.bottom);
       return document_.Caption(block.text());
     }
@@ -237,6 +238,15 @@ class PageReader {
     document_.SetBox(caption.box.left, caption.box.top, caption.box.right,
                      std::max(caption.box.top, words.line_boxes.back().bottom));
     return document_.Caption(words.text());
+  }
+
+  Picture PictureOf(const Pixels& pixels, const PixelBox& box) const {
+    Picture picture = Shrunk(pixels, box, request_.image_side);
+    if (ReadsFigures(request_)) {
+      const Picture sharp = Shrunk(pixels, box, request_.scan_side);
+      picture.scan = ScanOf({sharp.width, sharp.height, sharp.rgb}, request_.scan_side);
+    }
+    return picture;
   }
 
   std::optional<PixelBox> FigureOf(const TextBlock& caption, const std::vector<TextBlock>& blocks,

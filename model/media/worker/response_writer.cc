@@ -25,6 +25,13 @@ void ResponseWriter::Text(absl::string_view utf8) { Record(WireRecordType::kText
 void ResponseWriter::Frame(double seconds, const Picture& picture) {
   const WireFrame head = {seconds, picture.width, picture.height};
   Record(WireRecordType::kFrame, &head, sizeof(head), picture.rgb);
+  Scan(picture.scan);
+}
+
+void ResponseWriter::Scan(const DecodedScan& scan) {
+  if (scan.width == 0) return;
+  const WireScan head = {scan.width, scan.height};
+  Record(WireRecordType::kScan, &head, sizeof(head), scan.gray);
 }
 
 void ResponseWriter::Samples(double start_seconds, absl::Span<const float> samples) {
@@ -88,6 +95,7 @@ void ResponseWriter::Block(const DecodedBlock& block, const Picture& picture) {
                           picture.height};
   text += picture.rgb;
   Record(WireRecordType::kBlock, &head, sizeof(head), text);
+  Scan(picture.scan);
 }
 
 void ResponseWriter::Table(const DecodedTable& table) {

@@ -19,6 +19,7 @@ struct Picture {
   int width = 0;
   int height = 0;
   std::string rgb;
+  DecodedScan scan;  // Of a width where words are to be looked for in it.
 };
 
 // Buffers small records. Exits the process when the server is gone: nobody is left to tell.
@@ -27,6 +28,7 @@ class ResponseWriter {
   explicit ResponseWriter(int socket) : socket_(socket) {}
 
   void Text(absl::string_view utf8);
+  // With its scan, if it has one.
   void Frame(double seconds, const Picture& picture);
   void Samples(double start_seconds, absl::Span<const float> samples);
   // First of a sound or video.
@@ -38,7 +40,7 @@ class ResponseWriter {
   void Chapter(double start_seconds, double end_seconds, absl::string_view title);
   void Tags(absl::string_view lines);
   void Cover(const Picture& picture);
-  // One piece of a document. Its picture, if it has one, is `picture`.
+  // One piece of a document. Its picture, if it has one, is `picture`; with its scan.
   void Block(const DecodedBlock& block, const Picture& picture);
   // All of a table, series or score.
   void Table(const DecodedTable& table);
@@ -50,6 +52,7 @@ class ResponseWriter {
   void Flush();
 
  private:
+  void Scan(const DecodedScan& scan);
   void Record(WireRecordType type, const void* head, size_t head_size, absl::string_view body);
 
   int socket_;

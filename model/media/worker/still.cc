@@ -9,6 +9,7 @@ extern "C" {
 #include "absl/strings/string_view.h"
 #include "model/media/worker/ffmpeg.h"
 #include "model/media/worker/frame_scaler.h"
+#include "model/media/worker/scan.h"
 #include "model/media/worker/still_header.h"
 #include "proto/base/status_macros.h"
 
@@ -59,7 +60,8 @@ absl::StatusOr<FramePtr> DecodeWhole(AVCodecContext* codec, const std::string& b
 
 }  // namespace
 
-absl::StatusOr<Picture> ReadStill(const Content& content, const std::string& media_type, const WireRequest& request) {
+absl::StatusOr<Picture> ReadStill(const Content& content, const std::string& media_type, const WireRequest& request,
+                                  bool read_words) {
   MIXMATCH_ASSIGN_OR_RETURN(std::string bytes, content.ReadEverything(kMaxFileBytes, "a picture"));
   MIXMATCH_ASSIGN_OR_RETURN(const StillHeader header, ReadStillHeader(bytes, media_type));
   MIXMATCH_RETURN_IF_ERROR(CheckPictureSize(header.width, header.height, request.max_pixels, request.min_side));
@@ -70,12 +72,17 @@ absl::StatusOr<Picture> ReadStill(const Content& content, const std::string& med
   MIXMATCH_ASSIGN_OR_RETURN(FramePtr frame, DecodeWhole(codec.get(), bytes, media_type));
   const AVFrameSideData* turn = av_frame_get_side_data(frame.get(), AV_FRAME_DATA_DISPLAYMATRIX);
   const auto* matrix = turn == nullptr ? nullptr : reinterpret_cast<const int32_t*>(turn->data);
-  return FrameScaler(request.image_side).Scale(*frame, {0, 1}, matrix);
+  MIXMATCH_ASSIGN_OR_RETURN(Picture picture, FrameScaler(request.image_side).Scale(*frame, {0, 1}, matrix));
+  if (read_words) {
+    MIXMATCH_ASSIGN_OR_RETURN(const Picture sharp, FrameScaler(request.scan_side).Scale(*frame, {0, 1}, matrix));
+    picture.scan = ScanOf({sharp.width, sharp.height, sharp.rgb}, request.scan_side);
+  }
+  return picture;
 }
 
 absl::Status DecodeStill(const Content& content, const std::string& media_type, const WireRequest& request,
                          ResponseWriter* writer) {
-  MIXMATCH_ASSIGN_OR_RETURN(const Picture picture, ReadStill(content, media_type, request));
+  MIXMATCH_ASSIGN_OR_RETURN(const Picture picture, ReadStill(content, media_type, request, ReadsPictures(request)));
   writer->Frame(0.0, picture);
   writer->Done(WireKind::kImage, 0.0, media_type);
   return absl::OkStatus();

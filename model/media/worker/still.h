@@ -12,8 +12,10 @@
 
 namespace mixmatch::model {
 
-// The picture, its longer side at most request.image_side. The header's size is checked before any pixel is decoded.
-absl::StatusOr<Picture> ReadStill(const Content& content, const std::string& media_type, const WireRequest& request);
+// The picture, its longer side at most request.image_side, with its scan if `read_words`. The header's size is checked
+// before any pixel is decoded.
+absl::StatusOr<Picture> ReadStill(const Content& content, const std::string& media_type, const WireRequest& request,
+                                  bool read_words);
 
 // Writes the picture and the end of the response, or returns why not.
 absl::Status DecodeStill(const Content& content, const std::string& media_type, const WireRequest& request,

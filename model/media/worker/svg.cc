@@ -9,7 +9,9 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "model/media/worker/scan.h"
 #include "proto/base/status_macros.h"
 
 namespace mixmatch::model {
@@ -106,7 +108,7 @@ void WarmSvg() {
   if (handle.ok()) Draw(handle->get(), 64.0, 64.0, 64).IgnoreError();
 }
 
-absl::StatusOr<Picture> ReadSvg(const Content& content, const WireRequest& request) {
+absl::StatusOr<Picture> ReadSvg(const Content& content, const WireRequest& request, bool read_words) {
   MIXMATCH_ASSIGN_OR_RETURN(const std::string bytes, content.ReadEverything(kMaxFileBytes, "an SVG"));
   MIXMATCH_ASSIGN_OR_RETURN(const HandlePtr handle, Parse(bytes));
   double width = 0.0, height = 0.0;
@@ -114,11 +116,17 @@ absl::StatusOr<Picture> ReadSvg(const Content& content, const WireRequest& reque
   if (!(width > 0.0 && height > 0.0 && std::isfinite(width) && std::isfinite(height))) {
     return absl::InvalidArgumentError("content: got an SVG without a size, wanted a width and height above 0");
   }
-  return Draw(handle.get(), width, height, request.image_side);
+  MIXMATCH_ASSIGN_OR_RETURN(Picture picture, Draw(handle.get(), width, height, request.image_side));
+  if (read_words && absl::StrContains(bytes, "<text")) {
+    const int side = request.scan_side / 2;
+    MIXMATCH_ASSIGN_OR_RETURN(const Picture sharp, Draw(handle.get(), width, height, side));
+    picture.scan = ScanOf({sharp.width, sharp.height, sharp.rgb}, request.scan_side);
+  }
+  return picture;
 }
 
 absl::Status DecodeSvg(const Content& content, const WireRequest& request, ResponseWriter* writer) {
-  MIXMATCH_ASSIGN_OR_RETURN(const Picture picture, ReadSvg(content, request));
+  MIXMATCH_ASSIGN_OR_RETURN(const Picture picture, ReadSvg(content, request, ReadsPictures(request)));
   writer->Frame(0.0, picture);
   writer->Done(WireKind::kImage, 0.0, "image/svg+xml");
   return absl::OkStatus();

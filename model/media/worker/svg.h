@@ -13,8 +13,8 @@ namespace mixmatch::model {
 // Draws a picture with words, so that fonts and their settings are loaded while files can still be opened.
 void WarmSvg();
 
-// The picture, its longer side at image_side.
-absl::StatusOr<Picture> ReadSvg(const Content& content, const WireRequest& request);
+// The picture, its longer side at image_side, with its scan if `read_words`.
+absl::StatusOr<Picture> ReadSvg(const Content& content, const WireRequest& request, bool read_words);
 
 // Writes the picture, its longer side at image_side, and the end of the response, or returns why not.
 absl::Status DecodeSvg(const Content& content, const WireRequest& request, ResponseWriter* writer);

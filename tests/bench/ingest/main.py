@@ -123,7 +123,8 @@ def measure(settings: argparse.Namespace, programs: pathlib.Path) -> Dict[str, o
             pages = long_media.QUICK_PAGES if settings.quick else long_media.PAGES
             found.update(long_media.measure_pdf(one, work, pages, say))
     if "captions" in settings.parts:
-        with server(programs, work, "captions") as one:
+        # What is read is not to hang on how busy the machine is.
+        with server(programs, work, "captions", ["--max-reading-seconds", "3600", "--max-decode-seconds", "3600"]) as one:
             found.update(captions.measure(one, settings.quick, say))
     if "weather" in settings.parts and not settings.quick:
         with server(programs, work, "weather") as one:

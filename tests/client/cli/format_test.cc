@@ -38,6 +38,11 @@ TEST(FormatTest, APartSaysWhereItIsAndWhatItIsToItsItem) {
   text.set_page(3);
   text.set_kind(v1::PART_KIND_CAPTION);
   EXPECT_EQ(PartText(text), "page 3, caption: The crow calls.");
+  v1::Part words;
+  words.set_modality(v1::MODALITY_IMAGE);
+  words.set_kind(v1::PART_KIND_WORDS);
+  words.set_snippet("File Edit\nView");
+  EXPECT_EQ(PartText(words), "words: File Edit View");
   v1::Part shot;
   shot.set_modality(v1::MODALITY_VIDEO);
   shot.set_start_seconds(3.5);

@@ -39,6 +39,19 @@ void Misbehave(const std::string& how) {
     Put(WireRecord{WireRecordType::kFrame, sizeof(WireFrame) + 3});
     Put(WireFrame{std::nan(""), 1, 1});
   }
+  if (how == "scan-of-nothing" || how == "huge-scan" || how == "two-scans") {
+    if (how != "scan-of-nothing") {
+      Put(WireRecord{WireRecordType::kFrame, sizeof(WireFrame) + 3});
+      Put(WireFrame{0.0, 1, 1});
+      WriteAll(kWorkerSocket, "rgb", 3, absl::InfiniteFuture()).IgnoreError();
+    }
+    for (int i = 0; i < (how == "two-scans" ? 2 : 1); ++i) {
+      const bool huge = how == "huge-scan";
+      Put(WireRecord{WireRecordType::kScan, huge ? 0xffffffff : static_cast<uint32_t>(sizeof(WireScan) + 1)});
+      Put(huge ? WireScan{65'536, 65'535} : WireScan{1, 1});
+      if (!huge) WriteAll(kWorkerSocket, "g", 1, absl::InfiniteFuture()).IgnoreError();
+    }
+  }
   if (how == "empty-video") {
     Put(WireRecord{WireRecordType::kDone, sizeof(WireDone)});
     Put(WireDone{1.0, WireKind::kVideo, 0});

@@ -436,6 +436,9 @@ INSTANTIATE_TEST_SUITE_P(
                     std::pair{"endless-frames", absl::StatusCode::kDataLoss},
                     std::pair{"negative-frame", absl::StatusCode::kDataLoss},
                     std::pair{"no-number-frame", absl::StatusCode::kDataLoss},
+                    std::pair{"scan-of-nothing", absl::StatusCode::kDataLoss},
+                    std::pair{"huge-scan", absl::StatusCode::kDataLoss},
+                    std::pair{"two-scans", absl::StatusCode::kDataLoss},
                     std::pair{"empty-video", absl::StatusCode::kDataLoss},
                     std::pair{"ok-error", absl::StatusCode::kDataLoss}),
     [](const auto& info) {

@@ -39,6 +39,31 @@ inline std::vector<PdfWord> PdfTable(double x, double y, double step,
   return words;
 }
 
+// A file of these objects, the first of which is the catalog.
+inline std::string PdfOf(const std::vector<std::string>& objects) {
+  std::string bytes = "%PDF-1.4\n", table;
+  for (size_t i = 0; i < objects.size(); ++i) {
+    absl::StrAppendFormat(&table, "%010d 00000 n \n", bytes.size());
+    absl::StrAppend(&bytes, i + 1, " 0 obj\n", objects[i], "\nendobj\n");
+  }
+  const size_t place = bytes.size();
+  absl::StrAppend(&bytes, "xref\n0 ", objects.size() + 1, "\n0000000000 65535 f \n", table, "trailer << /Size ",
+                  objects.size() + 1, " /Root 1 0 R >>\nstartxref\n", place, "\n%%EOF\n");
+  return bytes;
+}
+
+// One page, A4, that is a JPEG of this size and nothing else, as a scanner makes it.
+inline std::string ScannedPdfBytes(const std::string& jpeg, int width, int height) {
+  const std::string draw = "595 0 0 842 0 0 cm /Im0 Do";
+  return PdfOf({"<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Count 1 /Kids [3 0 R] >>",
+                "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /XObject << /Im0 5 0 R "
+                ">> >> >>",
+                absl::StrCat("<< /Length ", draw.size(), " >>\nstream\n", draw, "\nendstream"),
+                absl::StrCat("<< /Type /XObject /Subtype /Image /Width ", width, " /Height ", height,
+                             " /ColorSpace /DeviceRGB /BitsPerComponent 8 /Filter /DCTDecode /Length ", jpeg.size(),
+                             " >>\nstream\n", jpeg, "\nendstream")});
+}
+
 inline std::string PdfBytes(const std::vector<PdfPage>& pages) {
   std::vector<std::string> objects = {"<< /Type /Catalog /Pages 2 0 R >>", "",
                                       "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"};
@@ -60,15 +85,7 @@ inline std::string PdfBytes(const std::vector<PdfPage>& pages) {
     absl::StrAppend(&kids, objects.size(), " 0 R ");
   }
   objects[1] = absl::StrCat("<< /Type /Pages /Count ", pages.size(), " /Kids [", kids, "] >>");
-  std::string bytes = "%PDF-1.4\n", table;
-  for (size_t i = 0; i < objects.size(); ++i) {
-    absl::StrAppendFormat(&table, "%010d 00000 n \n", bytes.size());
-    absl::StrAppend(&bytes, i + 1, " 0 obj\n", objects[i], "\nendobj\n");
-  }
-  const size_t place = bytes.size();
-  absl::StrAppend(&bytes, "xref\n0 ", objects.size() + 1, "\n0000000000 65535 f \n", table, "trailer << /Size ",
-                  objects.size() + 1, " /Root 1 0 R >>\nstartxref\n", place, "\n%%EOF\n");
-  return bytes;
+  return PdfOf(objects);
 }
 
 }  // namespace mixmatch::model

@@ -41,6 +41,60 @@ TEST(CutTextTest, TextWithoutSpacesIsCutBetweenCharacters) {
   for (const TextChunk& chunk : CutText(text)) EXPECT_EQ((chunk.end - chunk.start) % 3, 0);
 }
 
+// A figure, a text, then another figure; both with words read in them.
+DecodedMedia TwoFigures(const std::string& words) {
+  DecodedMedia media;
+  media.modality = v1::MODALITY_DOCUMENT;
+  media.blocks.resize(3);
+  for (size_t b : {0, 2}) {
+    media.blocks[b].kind = DecodedBlock::Kind::kFigure;
+    media.blocks[b].image = Frame(0, 7).image;
+    media.blocks[b].image.words = words;
+    media.blocks[b].page = static_cast<int>(b) + 1;
+  }
+  media.blocks[1].text = "Between them.";
+  media.blocks[1].page = 2;
+  return media;
+}
+
+TEST(MakePartsTest, WordsInPicturesComeLastDescribeThemAndAreDescribedAsTexts) {
+  const auto parts = MakeParts(TwoFigures("File\nEdit View"));
+  ASSERT_TRUE(parts.ok()) << parts.status();
+  ASSERT_EQ(parts->size(), 5);
+  for (size_t p : {3, 4}) {
+    const PartDraft& words = (*parts)[p];
+    EXPECT_EQ(words.kind, v1::PART_KIND_WORDS);
+    EXPECT_EQ(words.modality, v1::MODALITY_IMAGE);
+    EXPECT_EQ(words.slot, SlotOf(Modality::kText));
+    EXPECT_EQ(words.snippet, "File\nEdit View");
+    EXPECT_EQ(words.describes, p == 3 ? 0 : 2);
+    EXPECT_EQ(words.page, p == 3 ? 1u : 3u);
+    PartContent text;
+    text.text = words.snippet;
+    EXPECT_EQ(words.described.features, FindRoom(Modality::kText)->Describe(text)->features);
+  }
+}
+
+TEST(MakePartsTest, APictureHasOnePartAndOneForEachStretchOfItsWords) {
+  DecodedMedia media;
+  media.modality = v1::MODALITY_IMAGE;
+  media.frames = {Frame(0, 7)};
+  EXPECT_EQ(MakeParts(media)->size(), 1);
+  for (int i = 0; i < 400; ++i) media.frames[0].image.words += "word" + std::to_string(i) + " ";
+  const auto parts = MakeParts(media);
+  ASSERT_TRUE(parts.ok()) << parts.status();
+  ASSERT_EQ(parts->size(), 3);
+  EXPECT_EQ((*parts)[0].kind, v1::PART_KIND_UNSPECIFIED);
+  EXPECT_EQ((*parts)[2].kind, v1::PART_KIND_WORDS);
+}
+
+TEST(MakePartsTest, MoreWordsThanAnItemMayHaveAreLeftOut) {
+  DecodedMedia media = TwoFigures("");
+  for (int i = 0; i < kMostWords; ++i) media.blocks[0].image.words += std::string(1400, 'a') + " " + std::string(200, 'b') + "\n\n";
+  media.blocks[2].image.words = "left out";
+  EXPECT_EQ(MakeParts(media)->size(), 3 + kMostWords);
+}
+
 TEST(CutShotsTest, AHardCutBeginsAShotAndAFadeDoesNot) {
   std::vector<DecodedFrame> frames;
   for (int i = 0; i < 30; ++i) frames.push_back(Frame(i * 0.1, static_cast<uint8_t>(i < 20 ? 2 * i : 230)));
