@@ -126,7 +126,8 @@ def _fake_speech(utterances, progress=None):
 
 class EmojiTest(unittest.TestCase):
     def rows(self, concepts):
-        with tempfile.TemporaryDirectory() as folder, mock.patch.object(voices, "speak_all", _fake_speech):
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(voices, "speak_all", _fake_speech), \
+                mock.patch.object(voices, "phones", lambda text, language: f"{language}:{text}"):
             work = pathlib.Path(folder)
             return emoji.rows(emoji.fetch(_packages(work, concepts).parent), work)
 
@@ -184,7 +185,8 @@ def _stamps(folder: pathlib.Path, captions, recordings=()) -> pathlib.Path:
 
 class SpeechTest(unittest.TestCase):
     def rows(self, *stamps):
-        with tempfile.TemporaryDirectory() as folder, mock.patch.object(voices, "speak_all", _fake_speech):
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(voices, "speak_all", _fake_speech), \
+                mock.patch.object(voices, "phones", lambda text, language: f"{language}:{text}"):
             work = pathlib.Path(folder)
             return [row for row in speech.rows(_stamps(work, *stamps), work / "out") if row.metadata["lang"] == "fr"]
 
@@ -203,6 +205,16 @@ class SpeechTest(unittest.TestCase):
         self.assertEqual(len({row.content_key for row in human}), len(human))
         self.assertEqual(len({row.metadata["title"] for row in human}), len(human))
         self.assertGreater(len(human), 10)
+
+    def test_what_is_learned_by_ear_says_how_it_is_pronounced_and_what_is_asked_does_not(self):
+        for row in self._rows("crow"):
+            self.assertEqual("phones" in row.metadata, row.kind == "speech" and row.metadata["split"] == "train", row.id)
+
+    def test_marks_between_sounds_are_no_sounds(self):
+        voices.phones.cache_clear()
+        with mock.patch.object(voices.subprocess, "run") as run:
+            run.return_value.stdout = " a# k'aUbOI,_: h'at\n"
+            self.assertEqual(voices.phones("a cowboy hat", "en"), "a#kaUbOIhat")
 
     def test_a_caption_without_recording_is_only_learned_from_and_in_few_voices(self):
         rows = self.rows({"crow": "Un corbeau."})

@@ -289,6 +289,52 @@ TEST(TrunkTrainer, MemorisesAFewEventsOfAllModalitiesThroughTheirStemsWithMemory
   EXPECT_LT(last, first - 1.0);
 }
 
+// Sounds of two symbols, high and low, in some order, 32 frames each; the text beside them is noise.
+TrainingEvent SpelledEvent(const std::vector<int>& spelling, uint64_t id) {
+  std::mt19937_64 random(id);
+  TrainingEvent event;
+  event.id = id;
+  TrainingPart text{0, std::vector<uint8_t>(256)}, sound{2, {}};
+  for (uint8_t& byte : text.tokens) byte = random() % 4 * 60;
+  for (int symbol : spelling) {
+    for (int token = 0; token < 2 * 4; ++token) {
+      const bool on = (token % 4 < 2) == (symbol == 1);
+      for (int i = 0; i < 256; ++i) sound.tokens.push_back((on ? 200 : 60) + random() % 20);
+    }
+  }
+  sound.spelling = spelling;
+  event.parts = {text, sound};
+  return event;
+}
+
+TEST(TrunkTrainer, LearnsToSpellSoundsAndGoesOnSpellingAfterLoad) {
+  TrunkTrainerOptions options;
+  options.distillation = 0;
+  options.learning_rate = 2e-3;
+  options.warmup_steps = 10;
+  options.symbols = 2;
+  options.spelling = 100;  // Of the loss, next to nothing else counts.
+  const auto from = *Trunk::Create(TrunkConfig::Small());
+  const auto trainer = Trainer(options, from);
+  std::vector<TrainingEvent> events;
+  for (int i = 0; i < 8; ++i) events.push_back(SpelledEvent({1 + (i & 1), 1 + (i >> 1 & 1), 1 + (i >> 2 & 1)}, i));
+  const double first = *trainer->Step(events);
+  for (int step = 0; step < 60; ++step) ASSERT_TRUE(trainer->Step(events).ok());
+  const auto again = Trainer(options, from);
+  ASSERT_TRUE(again->Load(*trainer->Save()).ok());
+  const double last = *trainer->Step(events);
+  EXPECT_LT(last, first / 3);
+  EXPECT_DOUBLE_EQ(*again->Step(events), last);
+}
+
+TEST(TrunkTrainer, ASymbolThatIsNotKnownIsAnInvalidArgument) {
+  TrunkTrainerOptions options;
+  options.symbols = 2;
+  const auto trainer = Trainer(options, *Trunk::Create(TrunkConfig::Small()));
+  EXPECT_EQ(trainer->Step({SpelledEvent({1, 2}, 0), SpelledEvent({1, 3}, 1)}).status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
 TEST(TrunkTrainer, ASnapshotDoesNotChangeWhenTrainingGoesOn) {
   const PlantedWorld world(9);
   const auto trainer = Trainer(Fast());

@@ -198,5 +198,26 @@ TEST(Trunk, SlotsThatAreAddedAreTheSameInEveryProcessAndOnceOrOneByOne) {
   EXPECT_EQ(Trunk::WithSlots(once, 65).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST(Trunk, OtherStemsLeaveTheRowsOfTheSlotsThatKeepTheirs) {
+  TrunkConfig old = TrunkConfig::Small();
+  old.stems[2] = StemKind::kLogMel;
+  const auto before = *Trunk::Create(old);
+  const auto after = *Trunk::WithStems(before, TrunkConfig::Small().stems);
+  EXPECT_EQ(after->config().stem(2), StemKind::kSound);
+  for (int slot : {0, 1, 3}) {
+    const Tokens tokens = RandomTokens(64, slot);
+    EXPECT_EQ(Difference(*before->Encode({{slot, tokens}}), *after->Encode({{slot, tokens}})), 0) << slot;
+  }
+  const Tokens sound = RandomTokens(16, 9);
+  EXPECT_EQ(after->Encode({{2, sound}})->size(), old.output_dim);
+  EXPECT_FALSE(Trunk::WithStems(before, {StemKind::kBag}).ok());
+}
+
+TEST(Trunk, ASoundOfSilenceHasAFiniteRow) {
+  const auto trunk = *Trunk::Create(TrunkConfig::Small());
+  const Tokens silence(4 * 256, 0);
+  for (float v : *trunk->Encode({{2, silence}})) ASSERT_TRUE(std::isfinite(v));
+}
+
 }  // namespace
 }  // namespace mixmatch::model
