@@ -98,11 +98,7 @@ absl::Status Learner::Start(const storage::v1::Manifest& start) {
   }
   std::vector<std::string> events;
   if (options_.enabled) {
-    MIXMATCH_RETURN_IF_ERROR(store_.ForEachEvent("", [&](const storage::v1::EventRecord& record) {
-      events.push_back(record.event().event_id());
-      return true;
-    }));
-    for (const auto& item : catalog_.From(0, SIZE_MAX)) events.push_back(ContainerId(item->item().item_id()));
+    MIXMATCH_ASSIGN_OR_RETURN(events, AllEvents());
   }
   {
     absl::MutexLock lock(&mutex_);
@@ -118,6 +114,24 @@ absl::Status Learner::Start(const storage::v1::Manifest& start) {
   }
   thread_ = std::thread([this] { Run(); });
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> Learner::AllEvents() const {
+  std::vector<std::string> events;
+  MIXMATCH_RETURN_IF_ERROR(store_.ForEachEvent("", [&](const storage::v1::EventRecord& record) {
+    events.push_back(record.event().event_id());
+    return true;
+  }));
+  for (const auto& item : catalog_.From(0, SIZE_MAX)) events.push_back(ContainerId(item->item().item_id()));
+  return events;
+}
+
+void Learner::LookAgain() {
+  if (!options_.enabled) return;
+  const absl::StatusOr<std::vector<std::string>> events = AllEvents();
+  if (!events.ok()) return Log::Warn("learning: {}", events.status().ToString());
+  absl::MutexLock lock(&mutex_);
+  for (const std::string& id : *events) Enqueue(id, absl::InfinitePast());
 }
 
 void Learner::Stop() {
@@ -263,13 +277,18 @@ absl::Status Learner::Cycle(std::vector<std::pair<std::string, absl::Time>> chan
   const absl::Time begin = absl::Now();
   const std::shared_ptr<const Serving> serving = live_.Current();
   absl::Time newest = absl::InfinitePast();
-  size_t done = 0;
+  size_t done = 0, incomplete = 0;
   for (const auto& [event_id, acked] : changed) {
     const absl::Status status = Relearn(event_id, serving->encoder);
-    if (!status.ok()) Log::Warn("learning: an event was left out: {}", status.ToString());
+    if (absl::IsNotFound(status)) {
+      ++incomplete;
+    } else if (!status.ok()) {
+      Log::Warn("learning: an event was left out: {}", status.ToString());
+    }
     newest = std::max(newest, acked);
     if (++done % kFoldEvery == 0) MIXMATCH_RETURN_IF_ERROR(head_->Fold());
   }
+  if (incomplete > 0) Log::Warn("learning: {} events were left out, parts of them have no features", incomplete);
   MIXMATCH_RETURN_IF_ERROR(PurgeOrphans());
   const absl::Time related = absl::Now();
   MIXMATCH_ASSIGN_OR_RETURN(model::SolvedHead solved, head_->Solve());
@@ -359,16 +378,18 @@ absl::Status Learner::Relearn(const std::string& event_id, const Encoder& encode
 }
 
 absl::Status Learner::Apply(const std::vector<Group>& groups, const Encoder& encoder, bool add) {
+  std::vector<std::vector<float>> rows;
   for (const Group& group : groups) {
-    std::vector<std::vector<float>> rows;
-    rows.reserve(group.parts.size());
-    std::vector<model::EventPart> parts;
     for (const auto& [slot, part_id] : group.parts) {
       MIXMATCH_ASSIGN_OR_RETURN(std::vector<float> row,
                                 JoinedFeatures(store_, slot, part_id, encoder.trunk_number(), *encoder.trunk()));
       rows.push_back(std::move(row));
-      parts.push_back({slot, rows.back()});
     }
+  }
+  size_t next = 0;
+  for (const Group& group : groups) {
+    std::vector<model::EventPart> parts;
+    for (const auto& [slot, part_id] : group.parts) parts.push_back({slot, rows[next++]});
     MIXMATCH_RETURN_IF_ERROR(add ? head_->Add(parts, group.weight) : head_->Remove(parts, group.weight));
   }
   return absl::OkStatus();
@@ -443,7 +464,8 @@ absl::Status Learner::RelearnAll(const Encoder& encoder) {
   learned_.clear();
   size_t done = 0;
   for (const std::string& event_id : events) {
-    MIXMATCH_RETURN_IF_ERROR(Relearn(event_id, encoder));
+    const absl::Status status = Relearn(event_id, encoder);
+    if (!status.ok() && !absl::IsNotFound(status)) return status;  // Of parts without features nothing can be learned.
     if (++done % kFoldEvery == 0) MIXMATCH_RETURN_IF_ERROR(head_->Fold());
   }
   return absl::OkStatus();
@@ -560,6 +582,12 @@ absl::Status Learner::DoReplaceEstimates(uint64_t trunk_number, absl::Span<const
   absl::MutexLock lock(&mutex_);
   for (const std::string& event_id : touched) Enqueue(event_id, absl::InfinitePast());
   return absl::OkStatus();
+}
+
+void Learner::NoteUndescribed(int64_t items) {
+  absl::MutexLock lock(&mutex_);
+  status_.set_items_undescribed(items);
+  Bump();
 }
 
 void Learner::NoteEstimated(int64_t parts) {

@@ -68,6 +68,10 @@ class Learner {
   // Regularisation of the fast head, by slot and block; see AssociativeHead::ChooseRidges. It is chosen again by itself
   // when due, with another trunk and after what was unlearned, once nothing is uploaded.
   model::HeadRidges ridges() const;
+  // All events are looked at again, as at the start: parts of some had no features.
+  void LookAgain();
+  // How many items have parts without features.
+  void NoteUndescribed(int64_t items);
   // How many parts still rest on an estimate.
   void NoteEstimated(int64_t parts);
   // A candidate that the gate refused goes into the history and the journal too.
@@ -106,6 +110,7 @@ class Learner {
   void Run();
   absl::Status Cycle(std::vector<std::pair<std::string, absl::Time>> changed);
   absl::Status Relearn(const std::string& event_id, const Encoder& encoder);
+  // All of the groups or, where a part has no features, none: NOT_FOUND.
   absl::Status Apply(const std::vector<Group>& groups, const Encoder& encoder, bool add);
   // Maps every stored part with these and swaps the generation.
   absl::Status Publish(uint64_t trunk_number, std::shared_ptr<const model::Trunk> trunk,
@@ -118,6 +123,8 @@ class Learner {
   absl::Status ChooseRidges();
   absl::StatusOr<std::unique_ptr<model::AssociativeHead>> NewHead(const model::Trunk& trunk) const;
   absl::Status DoReplaceEstimates(uint64_t trunk_number, absl::Span<const EncodedPart> parts);
+  // Of the store, those that items are by themselves too.
+  absl::StatusOr<std::vector<std::string>> AllEvents() const;
   absl::Status RunTask(std::function<absl::Status()> run);
   absl::Status SaveCheckpoint();
   // Completes a sample by what is true now and keeps it.

@@ -188,8 +188,6 @@ absl::Status Reindex::FromTokens(const v1::ReindexRequest& request, OperationRun
   return absl::OkStatus();
 }
 
-// Decodes the content again and replaces what was made from it. Parts keep their ids where their number is the same;
-// an item that would be cut differently is left as it is, since events may name its parts.
 absl::Status Reindex::ReindexItem(uint64_t item_id) {
   const auto record = catalog_.Get(item_id);
   if (record == nullptr) return absl::NotFoundError("deleted");

@@ -43,6 +43,9 @@ void PrintStatus(Session& session, const v1::LearningStatus& status) {
   if (status.parts_estimated() > 0) {
     table.Add({"to encode again", absl::StrCat(status.parts_estimated(), " parts, estimated until then")});
   }
+  if (status.items_undescribed() > 0) {
+    table.Add({"to describe again", absl::StrCat(status.items_undescribed(), " items, not found until then")});
+  }
   if (status.has_trunk_loss()) table.Add({"trunk loss", absl::StrFormat("%.4f nats", status.trunk_loss())});
   if (status.ridge_events() > 0) table.Add({"ridges", Ridges(status)});
   table.Add({"events learned", absl::StrCat(status.events_seen())});
