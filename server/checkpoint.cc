@@ -184,7 +184,7 @@ absl::Status Checkpoint::FillIndex(int slot, const Encoder& encoder, bool same_e
   return absl::OkStatus();
 }
 
-absl::StatusOr<Restored> Checkpoint::Restore() {
+absl::StatusOr<Restored> Checkpoint::Restore(const std::vector<int>& renewed) {
   Restored restored;
   auto manifest = store_.GetManifest();
   if (manifest.ok()) {
@@ -196,6 +196,7 @@ absl::StatusOr<Restored> Checkpoint::Restore() {
   MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<const model::Trunk> trunk, RestoreTrunk(restored.manifest));
   int slots_saved = 0;
   std::shared_ptr<const model::HeadMaps> head = RestoreHead(restored.manifest, *trunk, &slots_saved);
+  MIXMATCH_ASSIGN_OR_RETURN(head, head->WithRandom(renewed, kHeadSeed));
   // Vectors of another encoder are not to be searched with this one: its own are made from the features.
   const bool same = restored.manifest.trunk() == wanted_trunk && slots_saved > 0;
   auto serving = std::make_shared<Serving>(
@@ -203,7 +204,8 @@ absl::StatusOr<Restored> Checkpoint::Restore() {
   for (int slot = 0; slot < static_cast<int>(model::ModalityTable().size()); ++slot) {
     std::shared_ptr<index::SegmentedIndex> index;
     const bool is_new = same && slot >= slots_saved;  // Nothing of it can have been saved.
-    if (same && !is_new && !restored.manifest.segments_path().empty()) {
+    const bool usable = same && std::find(renewed.begin(), renewed.end(), slot) == renewed.end();
+    if (usable && !is_new && !restored.manifest.segments_path().empty()) {
       const std::string directory = Path(absl::StrCat(restored.manifest.segments_path(), "/", slot));
       index::LoadReport report;
       auto loaded = index::SegmentedIndex::Load(options_.index, directory, serving->generation, &report);
@@ -224,7 +226,7 @@ absl::StatusOr<Restored> Checkpoint::Restore() {
       MIXMATCH_ASSIGN_OR_RETURN(index, index::SegmentedIndex::Create(options_.index, serving->generation));
       if (!is_new && !restored.manifest.segments_path().empty()) ++restored.segments_rebuilt;
     }
-    MIXMATCH_RETURN_IF_ERROR(FillIndex(slot, serving->encoder, same, *index));
+    MIXMATCH_RETURN_IF_ERROR(FillIndex(slot, serving->encoder, usable, *index));
     serving->slots.push_back(std::move(index));
   }
   restored.serving = std::move(serving);

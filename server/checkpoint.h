@@ -37,9 +37,10 @@ class Checkpoint {
 
   // Reads the last checkpoint. What is missing or damaged is made anew from the store: segments from the features, the
   // head as a random one until the learner has solved it again, the trunk by trunk 0. Never refuses for that. Slots that
-  // did not exist when it was written are added to the trunk and the head; what was there is as it was. NOT_FOUND
-  // or DATA_LOSS only when a new data directory's --init cannot be read.
-  absl::StatusOr<Restored> Restore();
+  // did not exist when it was written are added to the trunk and the head; what was there is as it was. What was made from
+  // the features of `renewed` slots is not used: their map is a random one, and only parts that have features are searched.
+  // NOT_FOUND or DATA_LOSS only when a new data directory's --init cannot be read.
+  absl::StatusOr<Restored> Restore(const std::vector<int>& renewed = {});
 
   // Writes a generation; when it returns OK, a restart finds this one. Old generations are removed, trunks are kept.
   // `manifest` brings history and counters.

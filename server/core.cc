@@ -4,12 +4,14 @@
 #include <cstdlib>
 #include <filesystem>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "proto/base/status_macros.h"
 #include "server/backup/compaction.h"
 #include "server/backup/restore.h"
+#include "server/feature_versions.h"
 #include "server/log.h"
 
 namespace mixmatch::server {
@@ -82,7 +84,8 @@ absl::StatusOr<std::unique_ptr<Core>> Core::Open(const ServerOptions& options) {
     return true;
   }));
   core->checkpoint = std::make_unique<Checkpoint>(options, *core->store);
-  MIXMATCH_ASSIGN_OR_RETURN(core->restored, core->checkpoint->Restore());
+  MIXMATCH_ASSIGN_OR_RETURN(const std::vector<int> renewed, TakeOutOldFeatures(*core->store, RoomVersions()));
+  MIXMATCH_ASSIGN_OR_RETURN(core->restored, core->checkpoint->Restore(renewed));
   core->live = std::make_unique<LiveIndex>(core->restored.serving);
   core->maintenance = std::make_unique<Maintenance>(*core->live);
   core->learner = std::make_unique<Learner>(core->options.learner, *core->store, core->catalog, *core->live, *core->checkpoint);
@@ -103,6 +106,9 @@ absl::StatusOr<std::unique_ptr<Core>> Core::Open(const ServerOptions& options) {
   core->queries = std::make_unique<QueryEngine>(core->options, *core->store, core->catalog, *core->live, *core->ingest,
                                                 core->hit_counts, core->search_activity);
   core->reindex = std::make_unique<Reindex>(*core->store, core->catalog, *core->live, *core->learner, *core->ingest);
+  core->redescription =
+      std::make_unique<Redescription>(*core->store, core->catalog, *core->learner, *core->reindex);
+  MIXMATCH_RETURN_IF_ERROR(core->redescription->Find(renewed));
   core->backups = std::make_unique<Backups>(options.backup, options.data_dir, *core->store, core->catalog,
                                             *core->checkpoint, *core->learner);
   core->verification = std::make_unique<Verification>(*core->store, core->catalog, *core->checkpoint, *core->live,
@@ -125,11 +131,13 @@ absl::Status Core::Start() {
   MIXMATCH_RETURN_IF_ERROR(learner->Start(restored.manifest));
   MIXMATCH_RETURN_IF_ERROR(trunk_learner->Start(restored.manifest));
   maintenance->Start();
+  redescription->Start();
   return operations->Start();
 }
 
 void Core::Stop() {
   operations->Stop();
+  redescription->Stop();
   trunk_learner->Stop();
   learner->Stop();
   maintenance->Stop();

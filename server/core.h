@@ -25,6 +25,7 @@
 #include "server/overload/drain.h"
 #include "server/overload/headroom.h"
 #include "server/query_engine.h"
+#include "server/redescription.h"
 #include "server/reindex.h"
 #include "server/search_activity.h"
 #include "server/trunk_learner.h"
@@ -61,6 +62,7 @@ struct Core {
   std::unique_ptr<LiveIngest> live_ingest;
   std::unique_ptr<QueryEngine> queries;
   std::unique_ptr<Reindex> reindex;
+  std::unique_ptr<Redescription> redescription;
   std::unique_ptr<Backups> backups;
   std::unique_ptr<Verification> verification;
   std::unique_ptr<Operations> operations;

@@ -14,6 +14,13 @@ std::vector<int> HeadDims(const model::Trunk& trunk) {
   return dims;
 }
 
+model::AssociativeHeadOptions HeadOptions(const model::Trunk& trunk) {
+  model::AssociativeHeadOptions options;
+  options.feature_dims = HeadDims(trunk);
+  for (int dim : model::FeatureDims()) options.blocks.push_back({dim, trunk.config().output_dim});
+  return options;
+}
+
 void RoundToHalf(std::vector<float>& values) {
   auto rounded = model::UnpackFeatures(model::PackFeatures(values));
   if (rounded.ok()) values = *std::move(rounded);

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "model/head/associative_head.h"
 #include "model/head/head_maps.h"
 #include "model/parts/parts.h"
 #include "model/trunk/trunk.h"
@@ -27,6 +28,8 @@ struct EncodedPart {
 
 // Length of the head's input for each slot: fixed features, then the trunk's output.
 std::vector<int> HeadDims(const model::Trunk& trunk);
+// Of a head that takes them: the two are its blocks.
+model::AssociativeHeadOptions HeadOptions(const model::Trunk& trunk);
 
 // Features as the store gives them back, rounded to half floats: what is learned and unlearned must be the same numbers.
 void RoundToHalf(std::vector<float>& values);

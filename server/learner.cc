@@ -1,6 +1,7 @@
 #include "server/learner.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -23,6 +24,7 @@ constexpr absl::Duration kSettle = absl::Milliseconds(100);      // Changes this
 constexpr absl::Duration kMostSettle = absl::Milliseconds(500);  // but the first of them does not wait longer than this.
 constexpr size_t kFewChanges = 24;                         // So few are learned at once, whatever the duty.
 constexpr size_t kFoldEvery = 512;                         // Events, to bound the head's queue.
+constexpr int kMostPutOff = 3;                             // Times that the choice of ridges gives way to what comes.
 
 // Whether a part of `before` is in none of `after`.
 bool LosesParts(const std::vector<Group>& before, const std::vector<Group>& after) {
@@ -36,6 +38,30 @@ bool LosesParts(const std::vector<Group>& before, const std::vector<Group>& afte
   });
 }
 
+// False, and nothing is changed, unless the manifest has the ridges of slots and blocks that are there; slots that it does
+// not know keep theirs.
+bool ReadRidges(const storage::v1::Manifest& manifest, model::HeadRidges* ridges) {
+  if (manifest.ridges().empty() || manifest.ridges_size() > static_cast<int>(ridges->size())) return false;
+  model::HeadRidges read = *ridges;
+  for (int slot = 0; slot < manifest.ridges_size(); ++slot) {
+    const auto& blocks = manifest.ridges(slot).blocks();
+    if (blocks.size() != static_cast<int>(read[slot].size())) return false;
+    read[slot].assign(blocks.begin(), blocks.end());
+  }
+  *ridges = std::move(read);
+  return true;
+}
+
+// Whether a ridge differs by more than a twentieth from what it was.
+bool Differ(const model::HeadRidges& a, const model::HeadRidges& b) {
+  for (size_t slot = 0; slot < a.size(); ++slot) {
+    for (size_t block = 0; block < a[slot].size(); ++block) {
+      if (std::abs(std::log(a[slot][block] / b[slot][block])) > 0.05) return true;
+    }
+  }
+  return false;
+}
+
 google::protobuf::Timestamp Now() { return google::protobuf::util::TimeUtil::GetCurrentTime(); }
 
 }  // namespace
@@ -47,29 +73,32 @@ Learner::Learner(const LearnerOptions& options, index::Store& store, Catalog& ca
 Learner::~Learner() { Stop(); }
 
 absl::StatusOr<std::unique_ptr<model::AssociativeHead>> Learner::NewHead(const model::Trunk& trunk) const {
-  model::AssociativeHeadOptions options;
-  options.feature_dims = HeadDims(trunk);
-  options.ridge = ridge();
-  return model::AssociativeHead::Create(options);
+  MIXMATCH_ASSIGN_OR_RETURN(std::unique_ptr<model::AssociativeHead> head,
+                            model::AssociativeHead::Create(HeadOptions(trunk)));
+  absl::MutexLock lock(&mutex_);
+  if (!ridges_.empty()) MIXMATCH_RETURN_IF_ERROR(head->SetRidges(ridges_, ridge_events_));
+  return head;
 }
 
 absl::Status Learner::Start(const storage::v1::Manifest& start) {
-  if (start.ridge() > 0.0) {
-    absl::MutexLock lock(&mutex_);
-    ridge_ = start.ridge();
-  }
   MIXMATCH_ASSIGN_OR_RETURN(head_, NewHead(*live_.Current()->encoder.trunk()));
+  model::HeadRidges ridges = head_->ridges();
+  int64_t ridge_events = 0;
+  if (ReadRidges(start, &ridges) && head_->SetRidges(ridges, static_cast<int64_t>(start.ridge_events())).ok()) {
+    ridge_events = static_cast<int64_t>(start.ridge_events());
+  }
+  {
+    absl::MutexLock lock(&mutex_);
+    ridges_ = head_->ridges();
+    ridge_events_ = ridge_events;
+  }
   next_generation_ = start.generation() + 1;
   if (auto used = store_.GetMeta(kGenerationsUsed); used.ok()) {
     next_generation_ = std::max<uint64_t>(next_generation_, std::strtoull(used->c_str(), nullptr, 10) + 1);
   }
   std::vector<std::string> events;
   if (options_.enabled) {
-    MIXMATCH_RETURN_IF_ERROR(store_.ForEachEvent("", [&](const storage::v1::EventRecord& record) {
-      events.push_back(record.event().event_id());
-      return true;
-    }));
-    for (const auto& item : catalog_.From(0, SIZE_MAX)) events.push_back(ContainerId(item->item().item_id()));
+    MIXMATCH_ASSIGN_OR_RETURN(events, AllEvents());
   }
   {
     absl::MutexLock lock(&mutex_);
@@ -85,6 +114,24 @@ absl::Status Learner::Start(const storage::v1::Manifest& start) {
   }
   thread_ = std::thread([this] { Run(); });
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> Learner::AllEvents() const {
+  std::vector<std::string> events;
+  MIXMATCH_RETURN_IF_ERROR(store_.ForEachEvent("", [&](const storage::v1::EventRecord& record) {
+    events.push_back(record.event().event_id());
+    return true;
+  }));
+  for (const auto& item : catalog_.From(0, SIZE_MAX)) events.push_back(ContainerId(item->item().item_id()));
+  return events;
+}
+
+void Learner::LookAgain() {
+  if (!options_.enabled) return;
+  const absl::StatusOr<std::vector<std::string>> events = AllEvents();
+  if (!events.ok()) return Log::Warn("learning: {}", events.status().ToString());
+  absl::MutexLock lock(&mutex_);
+  for (const std::string& id : *events) Enqueue(id, absl::InfinitePast());
 }
 
 void Learner::Stop() {
@@ -195,20 +242,26 @@ void Learner::Run() {
       last_end = absl::Now();
       last_cycle = last_end - begin;
     }
-    bool quiet = false, forget = false;
+    bool quiet = false, forget = false, choose = false;
     {
       absl::MutexLock lock(&mutex_);
       learning_now_ = 0;
       quiet = changed_.empty() && absl::Now() - last_upload_ >= kQuiet;
-      forget = removed_ && quiet && !held && absl::Now() - last_change_ >= kQuiet && !stop && !paused_;
-      busy_ = forget;
+      const bool rest = quiet && !held && absl::Now() - last_change_ >= kQuiet && !stop && !paused_;
+      forget = removed_ && rest;
+      choose = rest && !options_.random_head &&
+               ((ridges_of_removed_ && ridge_events_ > 0) || (!ridges_failed_ && head_->RidgesDue()));
+      busy_ = forget || choose;
+      choosing_ = choose;
       Bump();
       if (stop_ && !tasks_.empty()) continue;
     }
-    if (forget) {
-      if (const absl::Status status = SolveAfresh(); !status.ok()) Log::Error("unlearning: {}", status.ToString());
+    if (forget || choose) {
+      absl::Status status = choose ? ChooseRidges() : absl::OkStatus();
+      if (status.ok() && removed_) status = SolveAfresh();
+      if (!status.ok()) Log::Error("{}: {}", forget ? "unlearning" : "choosing ridges", status.ToString());
       absl::MutexLock lock(&mutex_);
-      busy_ = false;
+      busy_ = choosing_ = false;
       Bump();
     }
     const absl::Duration since = absl::Now() - last_save_;
@@ -224,13 +277,18 @@ absl::Status Learner::Cycle(std::vector<std::pair<std::string, absl::Time>> chan
   const absl::Time begin = absl::Now();
   const std::shared_ptr<const Serving> serving = live_.Current();
   absl::Time newest = absl::InfinitePast();
-  size_t done = 0;
+  size_t done = 0, incomplete = 0;
   for (const auto& [event_id, acked] : changed) {
     const absl::Status status = Relearn(event_id, serving->encoder);
-    if (!status.ok()) Log::Warn("learning: an event was left out: {}", status.ToString());
+    if (absl::IsNotFound(status)) {
+      ++incomplete;
+    } else if (!status.ok()) {
+      Log::Warn("learning: an event was left out: {}", status.ToString());
+    }
     newest = std::max(newest, acked);
     if (++done % kFoldEvery == 0) MIXMATCH_RETURN_IF_ERROR(head_->Fold());
   }
+  if (incomplete > 0) Log::Warn("learning: {} events were left out, parts of them have no features", incomplete);
   MIXMATCH_RETURN_IF_ERROR(PurgeOrphans());
   const absl::Time related = absl::Now();
   MIXMATCH_ASSIGN_OR_RETURN(model::SolvedHead solved, head_->Solve());
@@ -270,20 +328,38 @@ absl::Status Learner::SolveAfresh() {
   return absl::OkStatus();
 }
 
-double Learner::ridge() const {
+model::HeadRidges Learner::ridges() const {
   absl::MutexLock lock(&mutex_);
-  return ridge_;
+  return ridges_;
 }
 
-absl::Status Learner::SetRidge(double ridge) {
-  return RunTask([this, ridge]() -> absl::Status {
-    MIXMATCH_RETURN_IF_ERROR(head_->SetRidge(ridge));
-    {
-      absl::MutexLock lock(&mutex_);
-      ridge_ = ridge;
+absl::Status Learner::ChooseRidges() {
+  const absl::Time begin = absl::Now();
+  // Whatever waits goes first; a few times.
+  const bool patient = ridges_put_off_ >= kMostPutOff;
+  const auto waits = [this, patient] {
+    absl::MutexLock lock(&mutex_);
+    return stop_ || (!patient && (!changed_.empty() || !tasks_.empty()));
+  };
+  const absl::StatusOr<model::RidgeReport> report = head_->ChooseRidges(waits);
+  ridges_put_off_ = absl::IsCancelled(report.status()) ? ridges_put_off_ + 1 : 0;
+  if (ridges_put_off_ > 0) return absl::OkStatus();
+  bool differ = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (report.ok()) {
+      ridge_events_ = report->events;
+      differ = Differ(ridges_, report->ridges);
+      ridges_ = report->ridges;
     }
-    return SolveAfresh();
-  });
+  }
+  ridges_of_removed_ = false;
+  ridges_failed_ = !report.ok();  // Not to be tried over and over.
+  MIXMATCH_RETURN_IF_ERROR(report.status());
+  unsaved_ = true;
+  Log::Info("ridges chosen by {} of {} events in {:.2f} s{}", report->held_out, report->events,
+            absl::ToDoubleSeconds(absl::Now() - begin), differ ? "" : "; they stay");
+  return differ ? SolveAfresh() : absl::OkStatus();
 }
 
 absl::Status Learner::Relearn(const std::string& event_id, const Encoder& encoder) {
@@ -292,7 +368,7 @@ absl::Status Learner::Relearn(const std::string& event_id, const Encoder& encode
   if (known != learned_.end()) {
     std::vector<Group> old = std::move(known->second);
     learned_.erase(known);
-    if (LosesParts(old, groups)) removed_ = true;
+    if (LosesParts(old, groups)) removed_ = ridges_of_removed_ = true;
     MIXMATCH_RETURN_IF_ERROR(Apply(old, encoder, /*add=*/false));
   }
   if (groups.empty()) return absl::OkStatus();
@@ -302,16 +378,18 @@ absl::Status Learner::Relearn(const std::string& event_id, const Encoder& encode
 }
 
 absl::Status Learner::Apply(const std::vector<Group>& groups, const Encoder& encoder, bool add) {
+  std::vector<std::vector<float>> rows;
   for (const Group& group : groups) {
-    std::vector<std::vector<float>> rows;
-    rows.reserve(group.parts.size());
-    std::vector<model::EventPart> parts;
     for (const auto& [slot, part_id] : group.parts) {
       MIXMATCH_ASSIGN_OR_RETURN(std::vector<float> row,
                                 JoinedFeatures(store_, slot, part_id, encoder.trunk_number(), *encoder.trunk()));
       rows.push_back(std::move(row));
-      parts.push_back({slot, rows.back()});
     }
+  }
+  size_t next = 0;
+  for (const Group& group : groups) {
+    std::vector<model::EventPart> parts;
+    for (const auto& [slot, part_id] : group.parts) parts.push_back({slot, rows[next++]});
     MIXMATCH_RETURN_IF_ERROR(add ? head_->Add(parts, group.weight) : head_->Remove(parts, group.weight));
   }
   return absl::OkStatus();
@@ -386,7 +464,8 @@ absl::Status Learner::RelearnAll(const Encoder& encoder) {
   learned_.clear();
   size_t done = 0;
   for (const std::string& event_id : events) {
-    MIXMATCH_RETURN_IF_ERROR(Relearn(event_id, encoder));
+    const absl::Status status = Relearn(event_id, encoder);
+    if (!status.ok() && !absl::IsNotFound(status)) return status;  // Of parts without features nothing can be learned.
     if (++done % kFoldEvery == 0) MIXMATCH_RETURN_IF_ERROR(head_->Fold());
   }
   return absl::OkStatus();
@@ -408,6 +487,10 @@ absl::Status Learner::AdoptTrunk(uint64_t number, std::shared_ptr<const model::T
       }
     }
     const Encoder encoder(number, trunk, live_.Current()->encoder.head());
+    {
+      absl::MutexLock lock(&mutex_);
+      ridge_events_ = 0;  // Ridges are due: of another trunk's output the old ones say little.
+    }
     MIXMATCH_RETURN_IF_ERROR(RelearnAll(encoder));
     MIXMATCH_ASSIGN_OR_RETURN(model::SolvedHead solved, head_->Solve());
     MIXMATCH_RETURN_IF_ERROR(Publish(number, trunk, solved.maps));
@@ -501,6 +584,12 @@ absl::Status Learner::DoReplaceEstimates(uint64_t trunk_number, absl::Span<const
   return absl::OkStatus();
 }
 
+void Learner::NoteUndescribed(int64_t items) {
+  absl::MutexLock lock(&mutex_);
+  status_.set_items_undescribed(items);
+  Bump();
+}
+
 void Learner::NoteEstimated(int64_t parts) {
   absl::MutexLock lock(&mutex_);
   status_.set_parts_estimated(parts);
@@ -548,7 +637,10 @@ absl::Status Learner::SaveCheckpoint() {
     manifest.set_events_seen(status_.events_seen());
     manifest.set_publications_refused(status_.publications_refused());
     manifest.set_paused(paused_);
-    manifest.set_ridge(ridge_);
+    for (const std::vector<double>& blocks : ridges_) {
+      manifest.add_ridges()->mutable_blocks()->Assign(blocks.begin(), blocks.end());
+    }
+    manifest.set_ridge_events(ridge_events_);
     manifest.set_pinned(pinned_);
     if (trial_.trunk() != trial_.previous()) *manifest.mutable_trial() = trial_;
   }
@@ -624,11 +716,17 @@ v1::LearningStatus Learner::Status() const {
   status.set_events_queued(queued);
   status.set_generation(serving->generation);
   status.set_trunk(serving->encoder.trunk_number());
-  status.set_ridge(ridge_);
+  for (size_t slot = 0; slot < ridges_.size(); ++slot) {
+    v1::ModalityRidge& ridge = *status.add_ridges();
+    ridge.set_modality(static_cast<v1::Modality>(model::ModalityTable()[slot]->modality()));
+    ridge.set_fixed(ridges_[slot].front());
+    ridge.set_trunk(ridges_[slot].back());
+  }
+  status.set_ridge_events(ridge_events_);
   status.set_pinned(pinned_);
   status.set_state(!options_.enabled ? v1::LEARNING_STATE_OFF
                    : paused_         ? v1::LEARNING_STATE_PAUSED
-                   : queued > 0      ? v1::LEARNING_STATE_LEARNING
+                   : queued > 0 || choosing_ ? v1::LEARNING_STATE_LEARNING
                                      : v1::LEARNING_STATE_IDLE);
   *status.mutable_time() = Now();
   return status;

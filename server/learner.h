@@ -65,9 +65,13 @@ class Learner {
   // Parts that the trunk in use has read at last: their real outputs take the estimates' place, what was learned from
   // estimates is unlearned, and learned anew with the next cycle. Nothing happens if another trunk is in use by now.
   absl::Status ReplaceEstimates(uint64_t trunk_number, std::vector<EncodedPart> parts);
-  // Regularisation of the fast head. Setting it solves from the seed and publishes.
-  double ridge() const;
-  absl::Status SetRidge(double ridge);
+  // Regularisation of the fast head, by slot and block; see AssociativeHead::ChooseRidges. It is chosen again by itself
+  // when due, with another trunk and after what was unlearned, once nothing is uploaded.
+  model::HeadRidges ridges() const;
+  // All events are looked at again, as at the start: parts of some had no features.
+  void LookAgain();
+  // How many items have parts without features.
+  void NoteUndescribed(int64_t items);
   // How many parts still rest on an estimate.
   void NoteEstimated(int64_t parts);
   // A candidate that the gate refused goes into the history and the journal too.
@@ -106,6 +110,7 @@ class Learner {
   void Run();
   absl::Status Cycle(std::vector<std::pair<std::string, absl::Time>> changed);
   absl::Status Relearn(const std::string& event_id, const Encoder& encoder);
+  // All of the groups or, where a part has no features, none: NOT_FOUND.
   absl::Status Apply(const std::vector<Group>& groups, const Encoder& encoder, bool add);
   // Maps every stored part with these and swaps the generation.
   absl::Status Publish(uint64_t trunk_number, std::shared_ptr<const model::Trunk> trunk,
@@ -114,8 +119,12 @@ class Learner {
   absl::Status RelearnAll(const Encoder& encoder);
   // Solves from the seed and publishes.
   absl::Status SolveAfresh();
+  // Chooses the ridges, and solves from the seed if they are others. Gives way to events and tasks.
+  absl::Status ChooseRidges();
   absl::StatusOr<std::unique_ptr<model::AssociativeHead>> NewHead(const model::Trunk& trunk) const;
   absl::Status DoReplaceEstimates(uint64_t trunk_number, absl::Span<const EncodedPart> parts);
+  // Of the store, those that items are by themselves too.
+  absl::StatusOr<std::vector<std::string>> AllEvents() const;
   absl::Status RunTask(std::function<absl::Status()> run);
   absl::Status SaveCheckpoint();
   // Completes a sample by what is true now and keeps it.
@@ -136,6 +145,9 @@ class Learner {
   std::vector<std::pair<int, uint64_t>> orphans_;  // Features whose item is gone, seen by the last walk.
   std::vector<std::pair<int, uint64_t>> old_orphans_;
   bool removed_ = false;  // Events were unlearned since the solver last began from its seed.
+  bool ridges_of_removed_ = false;  // Events were unlearned since the ridges were chosen.
+  bool ridges_failed_ = false;
+  int ridges_put_off_ = 0;
   bool unsaved_ = false;
   absl::Time last_save_ = absl::InfinitePast();
   uint64_t next_generation_ = 1;
@@ -148,6 +160,7 @@ class Learner {
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   bool paused_ ABSL_GUARDED_BY(mutex_) = false;
   bool busy_ ABSL_GUARDED_BY(mutex_) = false;
+  bool choosing_ ABSL_GUARDED_BY(mutex_) = false;  // Ridges.
   int64_t learning_now_ ABSL_GUARDED_BY(mutex_) = 0;  // Events in the cycle at hand.
   absl::Time last_upload_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();
   uint64_t version_ ABSL_GUARDED_BY(mutex_) = 1;
@@ -156,7 +169,8 @@ class Learner {
   TrainingJournal journal_ ABSL_GUARDED_BY(mutex_);
   storage::v1::TrunkTrial trial_ ABSL_GUARDED_BY(mutex_);
   bool pinned_ ABSL_GUARDED_BY(mutex_) = false;
-  double ridge_ ABSL_GUARDED_BY(mutex_) = model::AssociativeHeadOptions().ridge;
+  model::HeadRidges ridges_ ABSL_GUARDED_BY(mutex_);
+  int64_t ridge_events_ ABSL_GUARDED_BY(mutex_) = 0;  // Events that they were chosen from.
   std::thread thread_;
 };
 

@@ -116,13 +116,12 @@ ProbeResult Score(const std::vector<SlotVectors>& events) {
 }  // namespace
 
 absl::StatusOr<ProbeResult> RunProbe(index::Store& store, uint64_t trunk_number, const model::Trunk& trunk,
-                                     const ProbeSize& size, const RidgeChoice& ridges,
+                                     const ProbeSize& size, const model::HeadRidges& ridges,
                                      const std::function<bool()>& cancelled) {
-  model::AssociativeHeadOptions options;
-  options.feature_dims = HeadDims(trunk);
-  options.ridge = ridges.used;
+  const model::AssociativeHeadOptions options = HeadOptions(trunk);
   MIXMATCH_ASSIGN_OR_RETURN(const Split split, SplitEvents(store, size));
   MIXMATCH_ASSIGN_OR_RETURN(const auto head, model::AssociativeHead::Create(options));
+  if (!ridges.empty()) MIXMATCH_RETURN_IF_ERROR(head->SetRidges(ridges));
   size_t done = 0;
   for (const std::string& id : split.train) {
     if (cancelled()) return absl::CancelledError("the probe was interrupted");
@@ -153,28 +152,18 @@ absl::StatusOr<ProbeResult> RunProbe(index::Store& store, uint64_t trunk_number,
     }
     asked.push_back(std::move(rows));
   }
-  const auto judge = [&](double ridge) -> absl::StatusOr<ProbeResult> {
-    if (cancelled()) return absl::CancelledError("the probe was interrupted");
-    MIXMATCH_RETURN_IF_ERROR(head->SetRidge(ridge));
-    head->ForgetSolution();
-    MIXMATCH_ASSIGN_OR_RETURN(const model::SolvedHead solved, head->Solve());
-    std::vector<SlotVectors> mapped = asked;
-    for (SlotVectors& event : mapped) {
-      for (size_t slot = 0; slot < event.size(); ++slot) {
-        if (event[slot].empty()) continue;
-        MIXMATCH_ASSIGN_OR_RETURN(event[slot], solved.maps->Map(static_cast<int>(slot), event[slot]));
-      }
+  if (cancelled()) return absl::CancelledError("the probe was interrupted");
+  MIXMATCH_ASSIGN_OR_RETURN(const model::SolvedHead solved, head->Solve());
+  for (SlotVectors& event : asked) {
+    for (size_t slot = 0; slot < event.size(); ++slot) {
+      if (event[slot].empty()) continue;
+      MIXMATCH_ASSIGN_OR_RETURN(event[slot], solved.maps->Map(static_cast<int>(slot), event[slot]));
     }
-    return Score(mapped);
-  };
-  MIXMATCH_ASSIGN_OR_RETURN(const ProbeResult used, judge(ridges.used));
-  result.recall = used.recall;
-  result.pairs = used.pairs;
-  result.events = used.events;
-  for (double ridge : ridges.others) {
-    MIXMATCH_ASSIGN_OR_RETURN(const ProbeResult other, judge(ridge));
-    result.other_recalls.push_back(other.recall);
   }
+  const ProbeResult found = Score(asked);
+  result.recall = found.recall;
+  result.pairs = found.pairs;
+  result.events = found.events;
   return result;
 }
 

@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "index/store/store.h"
+#include "model/head/associative_head.h"
 #include "model/trunk/trunk.h"
 
 namespace mixmatch::server {
@@ -20,13 +21,6 @@ struct ProbeResult {
   int64_t pairs = 0;
   int64_t events = 0;   // That were asked about; up to 8 stretches of one film or document count as one each.
   absl::flat_hash_map<uint64_t, std::vector<float>> outputs;  // The trunk's unit vectors of the probe's parts, by id.
-  std::vector<double> other_recalls;                          // The recall under each of RidgeChoice::others.
-};
-
-// Regularisations of the head to judge with (model/head/associative_head.h).
-struct RidgeChoice {
-  double used = 0.003;
-  std::vector<double> others;  // Looked at beside it.
 };
 
 struct ProbeSize {
@@ -35,11 +29,11 @@ struct ProbeSize {
                             // longer as the store grows.
 };
 
-// Solves a fresh head on events outside the probe (training_events.h) with this trunk's output, then searches among the probe's. Output that
-// the store lacks is made and stored under `trunk_number`. CANCELLED when `cancelled` becomes true. Takes seconds per
-// 10,000 parts, and the memory of a head.
+// Solves a fresh head of these ridges (empty: the default) on events outside the probe (training_events.h) with this trunk's output, then
+// searches among the probe's. Output that the store lacks is made and stored under `trunk_number`. CANCELLED when
+// `cancelled` becomes true. Takes seconds per 10,000 parts, and the memory of a head.
 absl::StatusOr<ProbeResult> RunProbe(index::Store& store, uint64_t trunk_number, const model::Trunk& trunk,
-                                     const ProbeSize& size, const RidgeChoice& ridges,
+                                     const ProbeSize& size, const model::HeadRidges& ridges,
                                      const std::function<bool()>& cancelled);
 
 // How far two trunks' outputs lie apart: the mean of 1 - cosine over the parts that both probes looked at; absent if

@@ -189,9 +189,6 @@ absl::Status Reindex::FromTokens(const v1::ReindexRequest& request, OperationRun
   return absl::OkStatus();
 }
 
-// Decodes the content again and replaces what was made from it. Parts keep their ids where their number is the same;
-// an item that would be cut differently is left as it is, since events may name its parts. Words in pictures follow the
-// other parts: where another number of them is read than before, those that were there are left.
 absl::Status Reindex::ReindexItem(uint64_t item_id) {
   const auto record = catalog_.Get(item_id);
   if (record == nullptr) return absl::NotFoundError("deleted");

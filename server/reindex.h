@@ -31,11 +31,16 @@ class Reindex {
 
   absl::Status Run(OperationRun& run);
 
+  // Decodes the item's content again and replaces what was made from it; its vectors are those of the current generation, and
+  // nothing is learned from it yet. Parts keep their ids. NOT_FOUND: it was deleted. FAILED_PRECONDITION: it would be cut into
+  // other parts, and is left as it is, since events may name them. Words in pictures follow the other parts: where another
+  // number of them is read than before, those that were there are left.
+  absl::Status ReindexItem(uint64_t item_id);
+
  private:
   absl::StatusOr<uint64_t> Count(const v1::ReindexRequest& request) const;
   absl::Status FromContent(const v1::ReindexRequest& request, OperationRun& run);
   absl::Status FromTokens(const v1::ReindexRequest& request, OperationRun& run);
-  absl::Status ReindexItem(uint64_t item_id);
 
   index::Store& store_;
   Catalog& catalog_;

@@ -25,9 +25,6 @@ constexpr double kSmoothing = 0.05;
 constexpr absl::Duration kRest = absl::Milliseconds(200);
 constexpr size_t kReadAtOnce = 32;          // Parts, between two looks at whether something more urgent came up.
 constexpr size_t kHandOver = 1024;          // Parts; each time all vectors are mapped anew.
-constexpr double kRidgeStep = 3.1622776601683795;  // Ridges to look at, up and down; within these bounds.
-constexpr double kLeastRidge = 1e-4, kMostRidge = 1.0;
-constexpr double kRidgeMargin = 0.005;      // Recall by which another ridge must be better to be taken.
 constexpr double kTrialMargin = 0.02;       // Recall by which the trunk before must be better for the server to go back.
 
 bool Never() { return false; }
@@ -36,15 +33,6 @@ bool Never() { return false; }
 bool SameShape(const model::TrunkConfig& a, const model::TrunkConfig& b) {
   return a.slots == b.slots && a.stems == b.stems && a.width == b.width && a.layers == b.layers && a.heads == b.heads &&
          a.output_dim == b.output_dim;
-}
-
-// The ridges beside the one in use.
-std::vector<double> Neighbors(double ridge) {
-  std::vector<double> others;
-  for (double other : {ridge / kRidgeStep, ridge * kRidgeStep}) {
-    if (other >= kLeastRidge && other <= kMostRidge) others.push_back(other);
-  }
-  return others;
 }
 
 }  // namespace
@@ -141,10 +129,9 @@ absl::Status TrunkLearner::Judge() {
   MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<const model::Trunk> candidate, trainer_->Snapshot());
   MIXMATCH_ASSIGN_OR_RETURN(std::string state, trainer_->Save());
   checkpoint_.SetTrainerState(std::move(state));
-  const RidgeChoice ridges{learner_.ridge(), Neighbors(learner_.ridge())};
   MIXMATCH_ASSIGN_OR_RETURN(const ProbeResult before,
                             RunProbe(store_, serving->encoder.trunk_number(), *serving->encoder.trunk(), options_.probe,
-                                     ridges, cancelled));
+                                     learner_.ridges(), cancelled));
   learner_.NoteProbe(before.recall, before.pairs);
   judged_at_step_ = trainer_->steps();
   if (before.events < options_.min_probe_events) {
@@ -154,7 +141,6 @@ absl::Status TrunkLearner::Judge() {
     MIXMATCH_ASSIGN_OR_RETURN(const bool went_back, JudgeTrial(before, cancelled));
     if (went_back) return absl::OkStatus();
   }
-  MIXMATCH_RETURN_IF_ERROR(ChooseRidge(before, ridges));
   std::string refusal;
   const absl::Status judged = JudgeCandidate(std::move(candidate), trainer_->steps(), before, /*restart=*/false, cancelled,
                                              &refusal);
@@ -167,7 +153,7 @@ absl::Status TrunkLearner::JudgeCandidate(std::shared_ptr<const model::Trunk> ca
                                           const std::function<bool()>& cancelled, std::string* refusal) {
   const uint64_t number = next_number_++;
   MIXMATCH_ASSIGN_OR_RETURN(const ProbeResult after,
-                            RunProbe(store_, number, *candidate, options_.probe, {learner_.ridge(), {}}, cancelled));
+                            RunProbe(store_, number, *candidate, options_.probe, learner_.ridges(), cancelled));
   const bool pinned = learner_.pinned();
   v1::TrunkRecord record;
   record.set_trunk(number);
@@ -225,7 +211,7 @@ absl::Status TrunkLearner::Offer(std::shared_ptr<const model::Trunk> trunk, uint
   }
   MIXMATCH_ASSIGN_OR_RETURN(const ProbeResult before,
                             RunProbe(store_, serving->encoder.trunk_number(), *serving->encoder.trunk(), options_.probe,
-                                     {learner_.ridge(), {}}, cancelled));
+                                     learner_.ridges(), cancelled));
   if (before.events < options_.min_probe_events) {
     return absl::FailedPreconditionError(absl::StrCat("import: got ", before.events, " held-out events to judge it by, wanted ",
                                                       options_.min_probe_events, "; publish it without a judgement with force"));
@@ -248,7 +234,7 @@ absl::StatusOr<v1::CompareTrunksResponse> TrunkLearner::Compare(uint64_t trunk, 
                                               "LearningService.History"));
     }
     MIXMATCH_RETURN_IF_ERROR(loaded.status());
-    auto result = RunProbe(store_, number, **loaded, options_.probe, {learner_.ridge(), {}}, cancelled);
+    auto result = RunProbe(store_, number, **loaded, options_.probe, learner_.ridges(), cancelled);
     const storage::v1::TrunkTrial trial = learner_.trial();
     if (number != live_.Current()->encoder.trunk_number() && number != trial.trunk() && number != trial.previous()) {
       std::unique_ptr<index::StoreBatch> batch = store_.NewBatch();
@@ -268,15 +254,6 @@ absl::StatusOr<v1::CompareTrunksResponse> TrunkLearner::Compare(uint64_t trunk, 
   }
   response.set_drift(Drift(results[0], results[1]).value_or(0.0));
   return response;
-}
-
-absl::Status TrunkLearner::ChooseRidge(const ProbeResult& judged, const RidgeChoice& ridges) {
-  const auto best = std::max_element(judged.other_recalls.begin(), judged.other_recalls.end());
-  if (best == judged.other_recalls.end() || *best <= judged.recall + kRidgeMargin) return absl::OkStatus();
-  const double ridge = ridges.others[best - judged.other_recalls.begin()];
-  Log::Info("ridge {:.2g}: probe recall@10 {:.3f}; with {:.2g}, from now on, {:.3f}", ridges.used, judged.recall, ridge,
-            *best);
-  return learner_.SetRidge(ridge);
 }
 
 absl::Status TrunkLearner::Publish(std::shared_ptr<const model::Trunk> candidate, v1::TrunkRecord record,
@@ -302,7 +279,7 @@ absl::StatusOr<bool> TrunkLearner::JudgeTrialNow() {
   const std::shared_ptr<const Serving> serving = live_.Current();
   MIXMATCH_ASSIGN_OR_RETURN(const ProbeResult now, RunProbe(store_, serving->encoder.trunk_number(),
                                                             *serving->encoder.trunk(), options_.probe,
-                                                            {learner_.ridge(), {}}, Never));
+                                                            learner_.ridges(), Never));
   return JudgeTrial(now, Never);
 }
 
@@ -317,7 +294,7 @@ absl::StatusOr<bool> TrunkLearner::JudgeTrial(const ProbeResult& now, const std:
     return false;
   }
   MIXMATCH_ASSIGN_OR_RETURN(const ProbeResult before,
-                            RunProbe(store_, trial.previous(), **previous, options_.probe, {learner_.ridge(), {}}, cancelled));
+                            RunProbe(store_, trial.previous(), **previous, options_.probe, learner_.ridges(), cancelled));
   const bool go_back = before.events >= options_.min_probe_events && before.recall > now.recall + kTrialMargin;
   Log::Info("trial of trunk {}: probe recall@10 {:.3f}, trunk {} before it {:.3f}: {}", trial.trunk(), now.recall,
             trial.previous(), before.recall, go_back ? "gone back" : "kept");

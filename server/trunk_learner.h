@@ -82,8 +82,6 @@ class TrunkLearner {
   // `now` is what the probe says of the trunk in use.
   absl::StatusOr<bool> JudgeTrial(const ProbeResult& now, const std::function<bool()>& cancelled)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(trainer_mutex_);
-  // Takes another ridge for the fast head if the probe's events are found better with it.
-  absl::Status ChooseRidge(const ProbeResult& judged, const RidgeChoice& ridges);
   absl::Status GoBack(uint64_t number, std::shared_ptr<const model::Trunk> trunk, const v1::TrainingSample& sample)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(trainer_mutex_);
   // Reads options.anchors parts of each slot for a trunk, so that its outputs can be estimated for others.

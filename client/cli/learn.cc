@@ -2,10 +2,13 @@
 #include <fstream>
 #include <memory>
 #include <ostream>
+#include <string>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "client/cli/command.h"
 #include "client/cli/format.h"
@@ -19,6 +22,16 @@ std::string State(const v1::LearningStatus& status) {
   return absl::AsciiStrToLower(name.substr(name.rfind('_') + 1));
 }
 
+// As "text 0.003, image 0.01 and 0.003 of the trunk, ...".
+std::string Ridges(const v1::LearningStatus& status) {
+  std::vector<std::string> each;
+  for (const v1::ModalityRidge& ridge : status.ridges()) {
+    each.push_back(absl::StrFormat("%s %.2g", ModalityName(ridge.modality()), ridge.fixed()));
+    if (ridge.trunk() != ridge.fixed()) absl::StrAppendFormat(&each.back(), " and %.2g", ridge.trunk());
+  }
+  return absl::StrCat(absl::StrJoin(each, ", "), "; chosen from ", status.ridge_events(), " events");
+}
+
 void PrintStatus(Session& session, const v1::LearningStatus& status) {
   if (session.json) {
     session.out() << Json(status) << "\n";
@@ -30,8 +43,11 @@ void PrintStatus(Session& session, const v1::LearningStatus& status) {
   if (status.parts_estimated() > 0) {
     table.Add({"to encode again", absl::StrCat(status.parts_estimated(), " parts, estimated until then")});
   }
+  if (status.items_undescribed() > 0) {
+    table.Add({"to describe again", absl::StrCat(status.items_undescribed(), " items, not found until then")});
+  }
   if (status.has_trunk_loss()) table.Add({"trunk loss", absl::StrFormat("%.4f nats", status.trunk_loss())});
-  table.Add({"ridge", absl::StrFormat("%.2g", status.ridge())});
+  if (status.ridge_events() > 0) table.Add({"ridges", Ridges(status)});
   table.Add({"events learned", absl::StrCat(status.events_seen())});
   table.Add({"events waiting", absl::StrCat(status.events_queued())});
   table.Add({"probe recall@10", status.has_probe_recall()

@@ -68,7 +68,7 @@ class MomentHead final : public AssociativeHead {
     AnnotatedLock lock(&state_mutex_);
     return ridges_;
   }
-  absl::StatusOr<RidgeReport> ChooseRidges() override;
+  absl::StatusOr<RidgeReport> ChooseRidges(const std::function<bool()>& cancelled) override;
   bool RidgesDue() const override {
     AnnotatedLock lock(&state_mutex_);
     const double events = static_cast<double>(moments_.events), then = static_cast<double>(ridge_events_);
@@ -198,12 +198,13 @@ absl::Status MomentHead::SetRidges(const HeadRidges& ridges, int64_t events) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<RidgeReport> MomentHead::ChooseRidges() {
+absl::StatusOr<RidgeReport> MomentHead::ChooseRidges(const std::function<bool()>& cancelled) {
   AnnotatedLock lock(&state_mutex_);
   if (absl::Status status = FoldLocked(); !status.ok()) return status;
   try {
     c10::InferenceMode guard;
-    absl::StatusOr<RidgeReport> report = model::ChooseRidges(moments_, held_out_.Sample(), options_);
+    absl::StatusOr<RidgeReport> report = model::ChooseRidges(moments_, held_out_.Sample(), options_,
+                                                              cancelled ? cancelled : [] { return false; });
     if (report.ok()) {
       ridges_ = report->ridges;
       ridge_events_ = report->events;

@@ -10,11 +10,11 @@
 // most, relative to how much all parts vary. That is multi-set canonical correlation in its MAXVAR form (Kettenring
 // 1971; as generalised CCA, Carroll 1968), which is Fisher's discriminant analysis with the event as class (rho = share
 // of the variance that lies between events). Column j is scaled by rho_j, the shrinkage of the event's latent given one
-// part (as in probabilistic LDA, Ioffe 2006). An event of one part says nothing
-// of co-occurrence, but keeps the space aware of what there is: u = single_weight.
+// part (as in probabilistic LDA, Ioffe 2006). An event of one part says nothing of co-occurrence, but keeps the space
+// aware of what there is: u = single_weight.
 //
-// Regularisation. Lambda_m is diagonal: ridge_mb * (trace(C_m) / D_m) for the features of block b of modality m (what a trunk
-// made, say, beside fixed features). The ridges are given (SetRidges) or chosen from the events themselves (ChooseRidges).
+// Regularisation. Lambda_m is diagonal: ridge_mb * (trace(C_m) / D_m) for the features of block b of modality m (what a
+// trunk made, say, beside fixed features). The ridges are given (SetRidges) or chosen from the events (ChooseRidges).
 //
 // A small random projection, different for each modality, is added to each map. It carries similarity within a modality
 // where nothing has been learned yet, and is all there is when no event has been seen.
@@ -22,6 +22,7 @@
 #define MIXMATCH_MODEL_HEAD_ASSOCIATIVE_HEAD_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -124,8 +125,9 @@ class AssociativeHead {
   // removed event is in it no more. Events that share parts with others are not kept apart from them, so a modality whose
   // parts come back in many events gets a smaller ridge than new parts would want.
   // Cost: up to five times that of a first solve and of a dozen factorisations a modality, twice where there are blocks;
-  // the moments' memory once more. To be called now and then, where nothing waits for it.
-  virtual absl::StatusOr<RidgeReport> ChooseRidges() = 0;
+  // the moments' memory once more. To be called now and then, where nothing waits for it. CANCELLED, and nothing is changed,
+  // soon after `cancelled` becomes true.
+  virtual absl::StatusOr<RidgeReport> ChooseRidges(const std::function<bool()>& cancelled = nullptr) = 0;
   // Whether they are worth choosing again: the moments hold 20 events or more, and half as many more or as many fewer than
   // when they were chosen.
   virtual bool RidgesDue() const = 0;
@@ -136,8 +138,8 @@ class AssociativeHead {
   virtual void ForgetSolution() = 0;
 
   // The full state, ridges and held-out events too, with the queue folded in, in this build's byte order; checksummed. Load
-  // replaces everything, in a head of the same options, or of more modalities behind the same ones. DATA_LOSS when the bytes are cut or altered,
-  // FAILED_PRECONDITION when they are of other dimensions.
+  // replaces everything, in a head of the same options, or of more modalities behind the same ones. DATA_LOSS when the
+  // bytes are cut or altered, FAILED_PRECONDITION when they are of other dimensions or blocks.
   virtual absl::StatusOr<std::string> Save() = 0;
   virtual absl::Status Load(absl::string_view bytes) = 0;
 };

@@ -109,6 +109,17 @@ absl::StatusOr<std::shared_ptr<const HeadMaps>> HeadMaps::WithSlots(const std::v
   return Create(feature_dims, dim_, std::move(weights));
 }
 
+absl::StatusOr<std::shared_ptr<const HeadMaps>> HeadMaps::WithRandom(const std::vector<int>& slots, uint64_t seed) const {
+  std::vector<std::vector<float>> weights = weights_;
+  for (int slot : slots) {
+    if (slot < 0 || slot >= this->slots()) {
+      return absl::InvalidArgumentError(absl::StrCat("head.maps: got slot ", slot, ", this head has ", this->slots()));
+    }
+    weights[slot] = RandomWeights(feature_dims_[slot], dim_, seed + slot);
+  }
+  return Create(feature_dims_, dim_, std::move(weights));
+}
+
 absl::StatusOr<std::shared_ptr<const HeadMaps>> HeadMaps::Parse(absl::string_view bytes) {
   ByteReader reader(bytes);
   if (!reader.CheckSum() || reader.U32() != kMagic) {

@@ -34,6 +34,9 @@ class HeadMaps {
   // unless feature_dims begins with the lengths of the slots that are there.
   absl::StatusOr<std::shared_ptr<const HeadMaps>> WithSlots(const std::vector<int>& feature_dims, uint64_t seed) const;
 
+  // These maps, with those of Random in place of the given slots, of the same length. INVALID_ARGUMENT: no such slot.
+  absl::StatusOr<std::shared_ptr<const HeadMaps>> WithRandom(const std::vector<int>& slots, uint64_t seed) const;
+
   int slots() const { return static_cast<int>(feature_dims_.size()); }
   int feature_dim(int slot) const { return feature_dims_[slot]; }
   int dim() const { return dim_; }

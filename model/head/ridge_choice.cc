@@ -183,7 +183,7 @@ void Fold::Compare(size_t m, const at::Tensor& mapped, std::array<double, kSharp
 // Solves every fold under `ridges`, and tries candidates of the blocks from first[m] on.
 absl::Status TryAll(const Moments& moments, const std::vector<const EventChange*>& sample,
                     const AssociativeHeadOptions& options, const HeadRidges& ridges, size_t first,
-                    std::vector<Candidates>* candidates) {
+                    const std::function<bool()>& cancelled, std::vector<Candidates>* candidates) {
   const int64_t each = std::max<int64_t>(1, moments.events / kShare), count = static_cast<int64_t>(sample.size());
   const int64_t folds = std::clamp<int64_t>((count + each - 1) / each, 1, kMostFolds);
   for (int64_t f = 0; f < folds; ++f) {
@@ -193,7 +193,9 @@ absl::Status TryAll(const Moments& moments, const std::vector<const EventChange*
     if (absl::Status status = fold.Solve(ridges); !status.ok()) return status;
     for (size_t m = 0; m < moments.dims.size(); ++m) {
       if (first >= ridges[m].size()) continue;
-      if (absl::Status status = fold.Try(m, ridges[m], first, ridges[m].size(), &(*candidates)[m]); !status.ok()) return status;
+      if (cancelled()) return absl::CancelledError("head.ridge: interrupted");
+      const absl::Status status = fold.Try(m, ridges[m], first, ridges[m].size(), &(*candidates)[m]);
+      if (!status.ok()) return status;
     }
   }
   return absl::OkStatus();
@@ -210,7 +212,8 @@ HeadRidges DefaultRidges(const AssociativeHeadOptions& options) {
 }
 
 absl::StatusOr<RidgeReport> ChooseRidges(const Moments& moments, const std::vector<const EventChange*>& sample,
-                                         const AssociativeHeadOptions& options) {
+                                         const AssociativeHeadOptions& options,
+                                         const std::function<bool()>& cancelled) {
   RidgeReport report;
   report.ridges = DefaultRidges(options);
   report.events = moments.events;
@@ -219,7 +222,8 @@ absl::StatusOr<RidgeReport> ChooseRidges(const Moments& moments, const std::vect
   std::vector<double> steps;
   for (int k = kBelow; k <= kAbove; ++k) steps.push_back(0.5 * k);
   std::vector<Candidates> ridges(moments.dims.size(), Candidates(steps));
-  if (absl::Status status = TryAll(moments, sample, options, report.ridges, 0, &ridges); !status.ok()) return status;
+  absl::Status tried = TryAll(moments, sample, options, report.ridges, 0, cancelled, &ridges);
+  if (!tried.ok()) return tried;
   size_t blocks = 0;
   for (size_t m = 0; m < moments.dims.size(); ++m) {
     blocks = std::max(blocks, report.ridges[m].size());
@@ -228,7 +232,8 @@ absl::StatusOr<RidgeReport> ChooseRidges(const Moments& moments, const std::vect
   }
   for (size_t b = 1; b < blocks; ++b) {
     std::vector<Candidates> block(moments.dims.size(), Candidates({-1.0, 0.0, 1.0}));
-    if (absl::Status status = TryAll(moments, sample, options, report.ridges, b, &block); !status.ok()) return status;
+    tried = TryAll(moments, sample, options, report.ridges, b, cancelled, &block);
+    if (!tried.ok()) return tried;
     for (size_t m = 0; m < moments.dims.size(); ++m) {
       if (b < report.ridges[m].size() && block[m].Best(0) != 0.0) {
         for (size_t later = b; later < report.ridges[m].size(); ++later) {

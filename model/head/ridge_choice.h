@@ -13,6 +13,7 @@
 #define MIXMATCH_MODEL_HEAD_RIDGE_CHOICE_H_
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -21,9 +22,10 @@
 
 namespace mixmatch::model {
 
-// `sample` are events that `moments` hold. Call under c10::InferenceMode; throws what torch throws.
+// `sample` are events that `moments` hold. CANCELLED when `cancelled` becomes true. Call under c10::InferenceMode; throws what torch throws.
 absl::StatusOr<RidgeReport> ChooseRidges(const Moments& moments, const std::vector<const EventChange*>& sample,
-                                         const AssociativeHeadOptions& options);
+                                         const AssociativeHeadOptions& options,
+                                         const std::function<bool()>& cancelled);
 
 // With fewer events the default stays.
 inline constexpr int64_t kLeastRidgeEvents = 20;

@@ -2,8 +2,8 @@
 //
 // One room a modality under model/modality/, one line in the table of modality.cc. A room looks at one part: a decoded
 // picture, sound, shot or stretch of text. Rooms are stateless; their random weights come from fixed seeds, so features
-// stored by one process fit those of the next. When a room's features change meaning, its feature_version goes up and
-// stored features must be made again.
+// stored by one process fit those of the next. When a room's features or tokens change meaning, its feature_version goes up: a
+// server makes what it has stored of it again at its next start (server/feature_versions.h).
 #ifndef MIXMATCH_MODEL_MODALITY_MODALITY_H_
 #define MIXMATCH_MODEL_MODALITY_MODALITY_H_
 

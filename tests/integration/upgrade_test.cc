@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "index/store/store.h"
 #include "tests/integration/api.h"
 #include "tests/integration/media.h"
 #include "tests/integration/server_process.h"
@@ -98,6 +99,39 @@ TEST_P(UpgradeTest, ItemsEventsAndCorrectionsAreAsTheyWereAndWhatIsNewCanBeAdded
   score.add_target_modalities(v1::MODALITY_SCORE);
   EXPECT_THAT(HitItems(api_->Search(score)), ElementsAre(song));
   EXPECT_EQ(LinksOf("owl.wav")[0].state(), v1::LINK_STATE_UNDONE);
+}
+
+// As a server whose pictures are described otherwise than those in the directory: what is stored of them is of no use.
+TEST_P(UpgradeTest, PicturesOfAnotherFeatureVersionAreDescribedAgainAndFoundAsBefore) {
+  api_->WaitLearned();
+  ASSERT_EQ(server_.Stop(), 0);
+  {
+    index::StoreOptions options;
+    options.path = dir_.path() + "/data/store";
+    const auto store = index::Store::Open(options);
+    ASSERT_TRUE(store.ok()) << store.status();
+    std::unique_ptr<index::StoreBatch> batch = (*store)->NewBatch();
+    batch->PutMeta("feature_versions", absl::StrCat((*store)->GetMeta("feature_versions").value(), ",image=4000000"));
+    constexpr int kImageSlot = 1;
+    ASSERT_TRUE((*store)->ForEachFeatures(kImageSlot, 0, [&](uint64_t id, absl::Span<const float> features) {
+      batch->PutFeatures(kImageSlot, id, std::vector<float>(features.size(), 1.0f));
+      return true;
+    }).ok());
+    ASSERT_TRUE((*store)->Commit(std::move(batch), /*sync=*/true).ok());
+  }
+  Open();
+  api_->WatchUntil([](const v1::LearningStatus& status) { return status.items_undescribed() == 0; });
+  api_->WaitLearned();
+  v1::SearchRequest picture = ByText("A red lighthouse above the harbour.", 1);
+  picture.add_target_modalities(v1::MODALITY_IMAGE);
+  EXPECT_THAT(HitItems(api_->Search(picture)), ElementsAre(ids_["lighthouse.png"]));
+  EXPECT_THAT(HitItems(api_->Search(ByText("Bread is baked before dawn.", 1))), ElementsAre(ids_["bread.txt"]));
+  ASSERT_EQ(server_.Stop(), 0);
+  index::StoreOptions options;
+  options.path = dir_.path() + "/data/store";
+  const auto store = index::Store::Open(options);
+  ASSERT_TRUE(store.ok()) << store.status();
+  EXPECT_EQ((*store)->GetMeta("features_to_make").value(), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Archives, UpgradeTest, testing::ValuesIn(Archives()), [](const auto& info) {

@@ -14,6 +14,7 @@ from tests.corpora.manifest import INGEST, Row, sha256_hex
 from tests.quickstart.progress import Progress
 
 _UPLOADS_AT_ONCE = 4
+_RIDGES_REST_SECONDS = 6
 _SETTLE_SECONDS = 600
 
 
@@ -80,4 +81,20 @@ def wait_until_learned(client: mixmatch.Client, seconds: float = _SETTLE_SECONDS
             return status
         if time.monotonic() > end:
             raise RuntimeError(f"learning did not settle within {seconds:.0f} s: {status.events_queued} events wait")
+        time.sleep(0.2)
+
+
+def wait_until_ridges_chosen(client: mixmatch.Client, seconds: float = _SETTLE_SECONDS) -> learning.LearningStatus:
+    """Returns when all is learned and the head's ridges were chosen from it: they are some seconds after the last change.
+    RuntimeError if that takes too long; needs 20 events."""
+    end = time.monotonic() + seconds
+    chosen, since = 0, time.monotonic()
+    while True:
+        status = wait_until_learned(client, max(1.0, end - time.monotonic()))
+        if status.ridge_events != chosen:
+            chosen, since = status.ridge_events, time.monotonic()
+        if chosen > 0 and time.monotonic() - since > _RIDGES_REST_SECONDS:
+            return status
+        if time.monotonic() > end:
+            raise RuntimeError(f"the head's ridges were not chosen within {seconds:.0f} s")
         time.sleep(0.2)

@@ -97,5 +97,22 @@ TEST_F(CheckpointTest, EverySlotOfAnOldDirectoryTakesPartsAndTheNextCheckpointHo
   EXPECT_EQ(again.serving->encoder.trunk()->ToBytes(), serving.encoder.trunk()->ToBytes());
 }
 
+TEST_F(CheckpointTest, NothingThatWasMadeFromARenewedSlotsFeaturesIsUsed) {
+  const Serving saved = SaveWith(static_cast<int>(model::ModalityTable().size()));
+  std::unique_ptr<index::StoreBatch> batch = store_->NewBatch();
+  const EncodedPart again = RawPart(2);  // Described again before the server ended.
+  batch->PutFeatures(again.slot, 2, again.features);
+  batch->PutTokens(2, again.tokens);
+  batch->PutVector(1, saved.generation, saved.slots[0]->Get(1).value());
+  ASSERT_TRUE(store_->Commit(std::move(batch), /*sync=*/true).ok());
+  const Restored restored = Checkpoint(options_, *store_).Restore({0}).value();
+  EXPECT_EQ(restored.serving->slots[0]->size(), 1u);
+  EXPECT_TRUE(restored.serving->slots[0]->Get(2).ok());
+  EXPECT_NE(EncodedBy(restored.serving->encoder, 2).vector, EncodedBy(saved.encoder, 2).vector);
+  const int image = model::SlotOf(model::Modality::kImage);
+  const std::vector<float> features(saved.encoder.head()->feature_dim(image), 0.5f);
+  EXPECT_EQ(restored.serving->encoder.head()->Map(image, features).value(), saved.encoder.head()->Map(image, features).value());
+}
+
 }  // namespace
 }  // namespace mixmatch::server

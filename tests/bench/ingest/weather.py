@@ -9,8 +9,9 @@ import pathlib
 from typing import Callable, Dict, List
 
 import mixmatch
+from mixmatch.v1 import item_pb2
 from tests.corpora import weather
-from tests.quickstart.ingest import wait_until_learned
+from tests.quickstart.ingest import wait_until_ridges_chosen
 from tests.quickstart.server import Server
 
 _FIRST = 10  # Weeks looked at for a word.
@@ -34,7 +35,9 @@ def measure(server: Server, folder: pathlib.Path, say: Callable[[str], None]) ->
     for week in asked:
         item = client.put(week.csv, media_type="text/csv", metadata={"split": week.split})
         words[item.item_id] = week.label
-    wait_until_learned(client)
+    status = wait_until_ridges_chosen(client)
+    ridge = next(ridge for ridge in status.ridges if ridge.modality == item_pb2.MODALITY_SERIES)
+    say(f"weather: ridge of series {ridge.fixed:.2g}, of the trunk's output {ridge.trunk:.2g}")
     result: Dict[str, float] = {"weather_weeks_learned": len(learned)}
     usual = collections.Counter(week.label for week in learned).most_common(1)[0][0]
     for split in ("test", "test_city"):

@@ -70,6 +70,10 @@ absl::StatusOr<Vectors> Space::Embed(const std::vector<PartId>& parts) const {
 absl::StatusOr<HeadLearner> HeadLearner::Create(const Corpus* corpus, Input input, uint64_t seed) {
   model::AssociativeHeadOptions options;
   options.feature_dims = InputDims(*corpus, input);
+  const std::vector<int> fixed = model::FeatureDims();
+  for (size_t slot = 0; slot < fixed.size() && input == Input::kJoined; ++slot) {
+    options.blocks.push_back({fixed[slot], options.feature_dims[slot] - fixed[slot]});
+  }
   options.seed = seed;
   HeadLearner learner;
   learner.corpus_ = corpus;
@@ -100,7 +104,18 @@ absl::Status HeadLearner::Add(const Events& events, double weight) {
 
 absl::Status HeadLearner::Remove(const Events& events) { return Change(events, false, 1.0); }
 
+void HeadLearner::ForgetSolution() {
+  head_->ForgetSolution();
+  forgot_ = true;
+}
+
 absl::StatusOr<Space> HeadLearner::Solve(int iterations) {
+  MIXMATCH_RETURN_IF_ERROR(head_->Fold());
+  if (forgot_ || head_->RidgesDue()) {
+    MIXMATCH_RETURN_IF_ERROR(head_->ChooseRidges().status());
+    head_->ForgetSolution();
+    forgot_ = false;
+  }
   MIXMATCH_ASSIGN_OR_RETURN(model::SolvedHead solved, head_->Solve(iterations));
   return Space::OfMaps(corpus_, input_, std::move(solved.maps));
 }

@@ -38,16 +38,16 @@ class Space {
   std::shared_ptr<const model::HeadMaps> maps_;  // Null: the trunk.
 };
 
-// A head that learns events of the corpus's parts.
+// A head that learns events of the corpus's parts; its ridges are chosen from them.
 class HeadLearner {
  public:
   static absl::StatusOr<HeadLearner> Create(const Corpus* corpus, Input input, uint64_t seed);
 
   absl::Status Add(const Events& events, double weight = 1.0);
   absl::Status Remove(const Events& events);
-  // See AssociativeHead::Solve.
+  // See AssociativeHead::Solve. Ridges are chosen when due, and after ForgetSolution, from the seed: as a server does.
   absl::StatusOr<Space> Solve(int iterations = 0);
-  void ForgetSolution() { head_->ForgetSolution(); }
+  void ForgetSolution();
   // What was learned, with the last solution, to go back to; also by a learner of another seed.
   absl::StatusOr<std::string> Save() { return head_->Save(); }
   absl::Status Load(const std::string& state) { return head_->Load(state); }
@@ -58,6 +58,7 @@ class HeadLearner {
   const Corpus* corpus_ = nullptr;
   Input input_ = Input::kFixed;
   std::unique_ptr<model::AssociativeHead> head_;
+  bool forgot_ = false;
 };
 
 }  // namespace mixmatch::bench

@@ -318,6 +318,18 @@ TEST(AssociativeHeadTest, ChosenRidgesAndWhatTheyAreChosenFromAreSavedAndLoaded)
   EXPECT_EQ(loaded->ChooseRidges()->ridges, chosen);
 }
 
+TEST(AssociativeHeadTest, AChoiceOfRidgesThatIsCancelledChangesNothing) {
+  World world({30, 40});
+  auto head = AssociativeHead::Create(SmallOptions()).value();
+  for (const Event& event : MakeEvents(world, 60)) ASSERT_TRUE(head->Add(event.parts()).ok());
+  const HeadRidges before = head->ridges();
+  int asked = 0;
+  EXPECT_EQ(head->ChooseRidges([&asked] { return ++asked > 2; }).status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(asked, 3);
+  EXPECT_EQ(head->ridges(), before);
+  EXPECT_TRUE(head->RidgesDue());
+}
+
 TEST(AssociativeHeadTest, RidgesThatDoNotFitAreRefused) {
   auto head = AssociativeHead::Create(JunkOptions()).value();
   EXPECT_TRUE(head->SetRidges({{0.1}, {0.2, 0.3}}).ok());

@@ -90,5 +90,17 @@ TEST(HeadMapsTest, SlotsThatAreAddedLeaveTheOthersAsTheyWere) {
   EXPECT_EQ(two->WithSlots({9, 5, 6}, 5).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST(HeadMapsTest, RandomMapsTakeThePlaceOfTheGivenSlotsAlone) {
+  const auto other = HeadMaps::Random({9, 4, 6}, 8, 77).value();
+  const auto renewed = other->WithRandom({1}, 5).value();
+  const auto random = HeadMaps::Random({9, 4, 6}, 8, 5).value();
+  const std::vector<float> first(9, 0.5f), second(4, 0.5f), third(6, 0.5f);
+  EXPECT_EQ(renewed->Map(0, first).value(), other->Map(0, first).value());
+  EXPECT_EQ(renewed->Map(1, second).value(), random->Map(1, second).value());
+  EXPECT_EQ(renewed->Map(2, third).value(), other->Map(2, third).value());
+  EXPECT_EQ(other->WithRandom({}, 5).value()->Serialize(), other->Serialize());
+  EXPECT_EQ(other->WithRandom({3}, 5).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace mixmatch::model
