@@ -12,6 +12,7 @@ namespace {
 
 constexpr double kStrong = 3.0;   // Surely one thing: frames and their sound, a caption and its figure.
 constexpr double kWeak = 0.25;    // Only near each other: what is on one page.
+constexpr double kFaint = 0.125;  // Nearer than others: where one page goes on from another.
 constexpr double kOfWhole = 0.5;  // Of a long stretch: chapters, tags, covers.
 constexpr size_t kFew = 16;       // Parts that stand for many, or make one link with a neighbor.
 constexpr size_t kManyParts = 32;
@@ -118,7 +119,24 @@ class Collector {
             absl::StrCat("on the same page, ", page));
       }
     }
+    for (const auto& [page, members] : pages) {
+      const auto next = pages.find(page + 1);
+      if (next != pages.end()) TurnOfPage(members, next->second);
+    }
     return !pages.empty();
+  }
+
+  // The last text of a page with the first of the next.
+  void TurnOfPage(const std::vector<const v1::Part*>& page, const std::vector<const v1::Part*>& next) {
+    const auto is_text = [](const v1::Part* part) {
+      return part->modality() == v1::MODALITY_TEXT && part->kind() == v1::PART_KIND_UNSPECIFIED &&
+             part->describes_part_id() == 0;
+    };
+    const auto last = std::find_if(page.rbegin(), page.rend(), is_text);
+    const auto first = std::find_if(next.begin(), next.end(), is_text);
+    if (last == page.rend() || first == next.end()) return;
+    Put(MakeLink(absl::StrCat("t", Position(**last)), kFaint), {*last, *first},
+        absl::StrCat("where page ", (*last)->page(), " goes on to page ", (*first)->page()));
   }
 
   // Figures and tables with the texts before and after them, where there are no pages.

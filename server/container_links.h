@@ -16,7 +16,7 @@ namespace mixmatch::server {
 // - around each shot of a video, the sound and subtitles that overlap it in time, and around each window of a sound its
 //   subtitles, at weight 3;
 // - a caption with what it describes, at weight 3; what is on the same page, or a figure or table with the texts beside it
-//   where there are no pages, at weight 1/4;
+//   where there are no pages, at weight 1/4; the last text of a page with the first of the next, at weight 1/8;
 // - the words read in a picture with it and its captions, at weight 3;
 // - a chapter's name with what lies within it, and what a file says of itself (tags, cover) with a few of its parts, at
 //   weight 1/2;

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <utility>
 
-#include "model/modality/modality.h"
 #include "proto/base/status_macros.h"
 #include "server/feature_versions.h"
 #include "server/log.h"

@@ -76,8 +76,7 @@ class MediaDecoder {
   virtual ~MediaDecoder() = default;
 
   // Sniffs and decodes the content behind `fd`: a regular file or memfd, read from offset 0; stays the caller's.
-  // `media_type_hint` may be empty and is never trusted; it only breaks ties between texts, and says what bare samples are
-  // ("application/x-raw-series; rate_hz=100; channels=3; type=i16").
+  // `media_type_hint` may be empty; it only breaks ties between texts, and says what bare samples are (worker/raw_series.h).
   // INVALID_ARGUMENT: empty, cut, damaged, of no duration, too small, or text named as a picture (any content whose
   //   bytes contradict an image/, audio/ or video/ hint). UNIMPLEMENTED: content of a kind that nothing here decodes.
   // RESOURCE_EXHAUSTED: beyond a limit, the worker's memory or time among them. Messages say what was got and wanted.

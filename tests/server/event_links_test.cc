@@ -158,13 +158,41 @@ TEST(ContainerLinksTest, ACaptionGoesStronglyWithItsFigureAndAPageWeakly) {
   for (uint64_t i = 0; i < 4; ++i) parts[i].set_page(i < 3 ? 4 : 5);
   parts[2].set_describes_part_id(parts[1].part_id());
   const auto links = ContainerLinks(parts, true);
-  ASSERT_THAT(links, SizeIs(2));
+  ASSERT_THAT(links, SizeIs(3));
   EXPECT_EQ(links[0].kind, v1::EVENT_KIND_CAPTION);
   EXPECT_EQ(links[0].weight, 3.0);
   EXPECT_EQ(links[0].explanation, "caption of a figure on page 4");
   EXPECT_THAT(Positions(links[0]), ElementsAre(1, 2));
   EXPECT_EQ(links[1].weight, 0.25);
   EXPECT_THAT(Positions(links[1]), ElementsAre(0, 1, 2));
+  EXPECT_EQ(links[2].weight, 0.125);
+  EXPECT_THAT(Positions(links[2]), ElementsAre(0, 3));
+}
+
+TEST(ContainerLinksTest, TextsGoFaintlyWithTheNextPageWhereOneIsNext) {
+  std::vector<v1::Part> parts;
+  const auto add = [&](uint32_t page, v1::Modality modality, v1::PartKind kind) {
+    parts.push_back(MakePart(1, parts.size(), modality));
+    parts.back().set_page(page);
+    parts.back().set_kind(kind);
+  };
+  add(1, v1::MODALITY_TEXT, v1::PART_KIND_UNSPECIFIED);
+  add(1, v1::MODALITY_TEXT, v1::PART_KIND_UNSPECIFIED);
+  add(1, v1::MODALITY_IMAGE, v1::PART_KIND_FIGURE);
+  add(1, v1::MODALITY_TEXT, v1::PART_KIND_CAPTION);
+  add(2, v1::MODALITY_IMAGE, v1::PART_KIND_PAGE);
+  add(2, v1::MODALITY_TEXT, v1::PART_KIND_UNSPECIFIED);
+  add(4, v1::MODALITY_TEXT, v1::PART_KIND_UNSPECIFIED);  // Nothing is on page 3.
+  add(5, v1::MODALITY_IMAGE, v1::PART_KIND_PAGE);
+  std::vector<EventLink> turns;
+  for (const EventLink& link : ContainerLinks(parts, true)) {
+    if (link.key[0] == 't') turns.push_back(link);
+  }
+  ASSERT_THAT(turns, SizeIs(1));
+  EXPECT_EQ(turns[0].key, "t1");
+  EXPECT_THAT(Positions(turns[0]), ElementsAre(1, 5));
+  EXPECT_EQ(turns[0].weight, 0.125);
+  EXPECT_EQ(turns[0].explanation, "where page 1 goes on to page 2");
 }
 
 TEST(ContainerLinksTest, ALongDocumentIsNotOneGroup) {
@@ -174,7 +202,7 @@ TEST(ContainerLinksTest, ALongDocumentIsNotOneGroup) {
     parts.back().set_page(1 + i / 6);
   }
   const auto links = ContainerLinks(parts);
-  EXPECT_THAT(links, SizeIs(500));
+  EXPECT_THAT(links, SizeIs(500 + 499)) << "pages, and the turns between them";
   for (const EventLink& link : links) EXPECT_THAT(link.parts, SizeIs(Le(16u)));
 }
 

@@ -193,7 +193,7 @@ absl::Status Container::FindTracks(const WireRequest& request) {
   }
   if (video_ != nullptr && IsCover(video_)) video_ = nullptr;
   if (video_ == nullptr && audio_ == nullptr) {
-    return absl::InvalidArgumentError("content: got a file without a sound or picture track that can be decoded here");
+    return absl::InvalidArgumentError("content: got a file without a sound or picture track that can be decoded here; convert it");
   }
   media_type_ = TypeName(*FindDemuxer(format_->iformat->name), content_.head(), video_ != nullptr);
   return absl::OkStatus();

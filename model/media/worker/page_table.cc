@@ -21,6 +21,7 @@ constexpr double kContinuedGap = 0.5;  // Between lines of one cell.
 constexpr size_t kLeastRows = 3;
 constexpr size_t kMostLeading = 6;       // Lines of prose that are passed over.
 constexpr size_t kMostColumns = 64;
+constexpr size_t kMostWords = 20'000;    // Of a page; nobody sets a table in more.
 constexpr size_t kProseWords = 4;        // A line of one cell of so many words
 constexpr double kProseWidth = 0.5;      // and of this share of the table's width is none of it,
 constexpr size_t kManyCells = 4;         // nor one of twice as many words in half as many cells as a row of so many.
@@ -181,6 +182,7 @@ bool IsTable(const std::vector<std::vector<std::string>>& rows, size_t columns) 
 
 // `upwards`: the lines come from below.
 std::optional<PageTable> Find(const std::vector<PageWord>& words, double top, double aspect, bool upwards) {
+  if (words.size() > kMostWords) return std::nullopt;
   Finder finder(words, aspect);
   std::vector<Line> lines = finder.Find(top);
   if (lines.size() < kLeastRows) return std::nullopt;

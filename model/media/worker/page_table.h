@@ -28,8 +28,9 @@ struct PageTable {
 };
 
 // The table among `words` that begins at most four lines below `top`; lines of prose before it, such as the rest of its
-// caption, are passed over. `aspect` is the page's height over its width. Nothing unless columns part three rows or more,
-// and one of them is narrower than prose. A line of one cell beyond the first column goes on the row above it.
+// caption, are passed over. `aspect` is the page's height over its width. Nothing unless columns part three rows or more
+// and one of them is narrower than prose, and nothing among more than 20,000 words. A line of one cell beyond the first
+// column goes on the row above it.
 std::optional<PageTable> FindTableBelow(const std::vector<PageWord>& words, double top, double aspect);
 
 // The same upwards from `bottom`.

@@ -31,6 +31,7 @@ constexpr double kLeastFigure = 0.03;    // Of the page's height.
 constexpr double kHeadingRatio = 1.2;    // Of its lines' height to the usual.
 constexpr size_t kMostHeading = 120;     // Bytes.
 constexpr double kGap = 0.004;           // Of the page, between a caption and its figure.
+constexpr int kMostTables = 64;          // Captions of a page under which rows are looked for.
 constexpr size_t kProseLines = 4;        // Blocks of so many lines
 constexpr size_t kProseBytes = 35;       // and so many bytes a line are text, also where they stand beside a table.
 
@@ -169,6 +170,7 @@ class PageReader {
     const double width = page.attribute("width").as_double(), height = page.attribute("height").as_double();
     if (!(width > 0 && height > 0)) return absl::OkStatus();
     aspect_ = height / width;
+    tables_ = 0;
     std::vector<TextBlock> blocks;
     for (const pugi::xml_node& flow : page.children("flow")) {
       for (const pugi::xml_node& block : flow.children("block")) SplitCaption(ReadBlock(block, width, height), &blocks);
@@ -185,7 +187,7 @@ class PageReader {
  private:
   absl::Status AddBlock(const TextBlock& block, const std::vector<TextBlock>& blocks, double usual,
                         const Pixels& pixels) {
-    if (block.is_table_caption) {
+    if (block.is_table_caption && ++tables_ <= kMostTables) {
       const std::optional<PageTable> table = TableOf(block, blocks);
       if (table.has_value()) return AddTable(block, *table);
     }
@@ -272,6 +274,7 @@ class PageReader {
   const WireRequest& request_;
   DocumentWriter& document_;
   double aspect_ = 1;  // Of the page: its height over its width.
+  int tables_ = 0;     // Captions of tables on it, so far.
 };
 
 // The next picture of `ppm`, taken off it. (netpbm, ppm(5): P6, a maximum of 255, no comments)

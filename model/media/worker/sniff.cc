@@ -32,6 +32,7 @@ constexpr Magic kMagics[] = {
     {0, absl::string_view("\x7f" "ELF", 4), Sniffed::kUnsupported, "application/x-executable"},
     {0, absl::string_view("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8), Sniffed::kUnsupported, "application/msword"},
     {0, "SQLite format 3", Sniffed::kUnsupported, "application/vnd.sqlite3"},
+    {0, "PAR1", Sniffed::kUnsupported, "application/vnd.apache.parquet"},
     {0, absl::string_view("II*\0", 4), Sniffed::kUnsupported, "image/tiff"},
     {0, absl::string_view("MM\0*", 4), Sniffed::kUnsupported, "image/tiff"},
     {4, "ftypheic", Sniffed::kUnsupported, "image/heic"},
@@ -130,7 +131,7 @@ absl::Status UnsupportedContent(absl::string_view got) {
   return absl::UnimplementedError(absl::StrCat(
       "content: got ", got.empty() ? "bytes of no known type" : got,
       ", wanted UTF-8 text, a picture (JPEG, PNG, WebP, GIF, BMP, SVG), a document "
-      "(PDF, HTML, Markdown, Office Open XML, OpenDocument, EPUB), a table, written music (MIDI), or a "
+      "(PDF, HTML, Markdown, Office Open XML, OpenDocument, EPUB), a table (CSV, TSV, JSON lines), a series (NPY), written music (MIDI), or a "
       "sound or video that FFmpeg decodes (such as WAV, MP3, FLAC, Ogg, MP4, WebM, AVI); convert it and send it again"));
 }
 

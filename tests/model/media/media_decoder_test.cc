@@ -242,6 +242,7 @@ TEST(MediaDecoderTest, ContentThatContradictsItsHintIsRefused) {
 TEST(MediaDecoderTest, ContentThatNothingDecodesIsUnimplementedAndNamesWhatIsSupported) {
   EXPECT_REFUSED(Decode(std::string("\x1f\x8b\x08\0\0\0\0\0", 8)), kUnimplemented, "application/gzip");
   EXPECT_REFUSED(Decode("SQLite format 3 and so on"), kUnimplemented, "WAV");
+  EXPECT_REFUSED(Decode(std::string("PAR1\x15\x04\x15\x10PAR1", 12)), kUnimplemented, "application/vnd.apache.parquet");
   EXPECT_REFUSED(Decode(std::string("\x01\0\x02\xff\xfe\0\x07", 7)), kUnimplemented, "UTF-8 text");
 }
 
