@@ -47,6 +47,13 @@ class MainTest(unittest.TestCase):
         self.assertEqual(len(lines), 1)
         self.assertIn("MISSED", lines[0])
 
+    def test_a_refresh_of_fewer_items_is_scaled_to_the_100000_of_its_name(self):
+        refresh = {"items": 10_000, "seconds": 0.2, "whole_seconds": 0.3, "seconds_beside_searches": 0.4,
+                   "search_p99_ms": 6.0, "search_p99_idle_ms": 4.0}
+        figures = main.figures_of(results(), refresh)
+        self.assertEqual(figures.get("refresh_100k_server_seconds"), 2.0)
+        self.assertEqual(figures.get("refresh_server_search_p99_over_idle"), 1.5)
+
     def test_every_baseline_has_every_figure_measured_or_with_a_reason(self):
         figures = main.figures_of(results(online_over_joint_r10_head_alone=0.99, refresh_100k_seconds=2.0))
         rows = {row["name"]: row for row in figures.rows}
@@ -80,7 +87,7 @@ class MissingTest(unittest.TestCase):
         out, err = io.StringIO(), io.StringIO()
         with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
             stack.enter_context(mock.patch("tests.corpora.prepare.prepare", prepare))
-            stack.enter_context(mock.patch.object(main, "built", lambda folder: pathlib.Path("/nowhere")))
+            stack.enter_context(mock.patch.object(main, "built", lambda *_: pathlib.Path("/nowhere")))
             stack.enter_context(mock.patch.object(main.sys, "argv", ["main.py", "--work", folder, *arguments]))
             stack.enter_context(contextlib.redirect_stdout(out))
             stack.enter_context(contextlib.redirect_stderr(err))
@@ -113,6 +120,14 @@ class MissingTest(unittest.TestCase):
                     main.prepare_set("emoji", pathlib.Path("/nowhere"), True)
             self.assertIn("deploy/install-deps --learning", str(told.exception))
             self.assertRegex(str(told.exception), "npm|ffmpeg|numpy")
+
+
+class RefreshTest(unittest.TestCase):
+    def test_the_log_of_a_server_tells_what_each_change_took(self):
+        from tests.bench.learning import server_refresh
+        log = ("2026-01-01 I opened data\n2026-01-01 I learned 1 events: gather 0.01 s, solve 0.52 s, publish 1.84 s; "
+               "generation 7\n")
+        self.assertEqual(server_refresh.refreshes(log), [{"events": 1, "gather": 0.01, "solve": 0.52, "publish": 1.84}])
 
 
 class ShardsTest(unittest.TestCase):
