@@ -17,6 +17,7 @@ namespace {
 
 constexpr size_t kLeastRows = 3;
 constexpr double kFirstDate = 1e8;  // Seconds since 1970: the year 1973.
+constexpr double kFirstSecond = -62135596800.0, kLastSecond = 253402300799.0;  // The years 1 to 9999, which can be told.
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 
 // "temp [C]", "temp (C)", "temp, C": name and unit.
@@ -107,7 +108,7 @@ class Reader {
       for (double& s : seconds) s /= 1000.0;
     }
     const double first = seconds[0];
-    if (!(seconds.back() > first) || std::abs(first) > 1e12 || seconds.back() - first > 1e12) return false;
+    if (!(seconds.back() > first) || first < kFirstSecond || seconds.back() > kLastSecond) return false;
     if (dates || first >= kFirstDate) out->observed_unix_seconds = first;
     for (double& s : seconds) s -= first;
     return true;

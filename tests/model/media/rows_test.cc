@@ -105,6 +105,11 @@ TEST(TableSeriesTest, MostlyWordsOrTimesThatGoBackStayATable) {
   EXPECT_FALSE(AsSeries(MakeTable(2, back)).has_value());
 }
 
+TEST(TableSeriesTest, TimesBeyondAnyYearThatCanBeToldStayATable) {
+  EXPECT_FALSE(AsSeries(MakeTable(2, {"seconds", "v", "1", "1", "2", "2", "999999999999", "3"})).has_value());
+  EXPECT_FALSE(AsSeries(MakeTable(2, {"seconds", "v", "-999999999999", "1", "2", "2", "3", "3"})).has_value());
+}
+
 TEST(NpyTest, RowsAreSamplesInEitherOrderOfMemory) {
   const auto by_row = ParseNpy(Npy(HeaderOf("<f4", "False", "3, 2"), SixFloats()), 0.5, 64, 100);
   ASSERT_TRUE(by_row.ok()) << by_row.status();
