@@ -80,7 +80,7 @@ TEST(MakePartsTest, APictureHasOnePartAndOneForEachStretchOfItsWords) {
   media.modality = v1::MODALITY_IMAGE;
   media.frames = {Frame(0, 7)};
   EXPECT_EQ(MakeParts(media)->size(), 1);
-  for (int i = 0; i < 400; ++i) media.frames[0].image.words += "word" + std::to_string(i) + " ";
+  for (int i = 0; i < 300; ++i) media.frames[0].image.words += "word" + std::to_string(i) + " ";
   const auto parts = MakeParts(media);
   ASSERT_TRUE(parts.ok()) << parts.status();
   ASSERT_EQ(parts->size(), 3);
