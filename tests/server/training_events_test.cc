@@ -204,7 +204,7 @@ TEST_F(TrainingEventsTest, FilmsAloneCanJudgeATrunk) {
   for (uint64_t id = 1; id <= 60; ++id) AddFilm(id, 12);
   const auto probe = ListEvents(*store_)->probe;
   ASSERT_GE(probe.size(), 2u);
-  const auto result = RunProbe(*store_, 0, *TinyTrunk(), ProbeSize(), RidgeChoice(), [] { return false; });
+  const auto result = RunProbe(*store_, 0, *TinyTrunk(), ProbeSize(), model::HeadRidges(), [] { return false; });
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->events, static_cast<int64_t>(probe.size()) * 8) << "eight stretches of each";
   EXPECT_EQ(result->pairs, result->events * 2);
