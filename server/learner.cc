@@ -335,11 +335,11 @@ model::HeadRidges Learner::ridges() const {
 
 absl::Status Learner::ChooseRidges() {
   const absl::Time begin = absl::Now();
-  // Whatever waits goes first; a few times.
+  // Whatever waits goes first, a few times; whoever pauses learning does not wait for it.
   const bool patient = ridges_put_off_ >= kMostPutOff;
   const auto waits = [this, patient] {
     absl::MutexLock lock(&mutex_);
-    return stop_ || (!patient && (!changed_.empty() || !tasks_.empty()));
+    return stop_ || paused_ || (!patient && (!changed_.empty() || !tasks_.empty()));
   };
   const absl::StatusOr<model::RidgeReport> report = head_->ChooseRidges(waits);
   ridges_put_off_ = absl::IsCancelled(report.status()) ? ridges_put_off_ + 1 : 0;

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "google/protobuf/util/json_util.h"
 
@@ -163,8 +164,8 @@ std::string PartText(const v1::Part& part) {
   const bool has_words = part.modality() == v1::MODALITY_TEXT || part.modality() == v1::MODALITY_TABLE ||
                          part.modality() == v1::MODALITY_SCORE || part.kind() == v1::PART_KIND_WORDS;
   if (!has_words || part.snippet().empty()) return place;
-  std::string words = part.snippet();
-  absl::RemoveExtraAsciiWhitespace(&words);  // Paragraphs on one line.
+  // Paragraphs and lines on one line.
+  const std::string words = absl::StrJoin(absl::StrSplit(part.snippet(), absl::ByAnyChar(" \t\r\n"), absl::SkipEmpty()), " ");
   return absl::StrCat(place, place.empty() ? "" : ": ", words);
 }
 

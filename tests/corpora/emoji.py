@@ -90,9 +90,10 @@ def rows(modules: pathlib.Path, work: pathlib.Path, keep: Callable[[str], bool] 
     for utterance in spoken:
         concept = by_hex[utterance.path.stem]
         split = "test" if utterance.voice == TEST_VOICE else "train"
-        result.append(_row(concept, utterance.path, "audio/wav", "audio",
-                           {"kind": "speech", "voice": utterance.voice, "lang": "en", "split": split,
-                            "phones": voices.phones(utterance.text, "en")}, utterance.voice))
+        metadata = {"kind": "speech", "voice": utterance.voice, "lang": "en", "split": split}
+        if split == "train":
+            metadata["phones"] = voices.phones(utterance.text, "en")
+        result.append(_row(concept, utterance.path, "audio/wav", "audio", metadata, utterance.voice))
     place = {concept["hex"]: number for number, concept in enumerate(kept)}
     return sorted(result, key=lambda row: (place[row.metadata["concept"]], row.id))
 
