@@ -440,10 +440,10 @@ absl::StatusOr<std::unique_ptr<AssociativeHead>> AssociativeHead::Create(const A
     }
   }
   if (options.dim < 2 || options.dim > 4096 || !(options.ridge > 0.0) || !(options.single_weight >= 0.0) ||
-      !(options.single_weight <= 1.0)) {
+      !(options.single_weight <= 1.0) || !(options.least_returning >= 0.0) || !(options.least_returning <= 1.0)) {
     return absl::InvalidArgumentError(absl::StrCat("head.options: got dim ", options.dim, ", ridge ", options.ridge,
-                                                   ", single_weight ", options.single_weight,
-                                                   "; wanted 2 to 4096, over 0, and 0 to 1"));
+                                                   ", single_weight ", options.single_weight, ", least_returning ", options.least_returning,
+                                                   "; wanted 2 to 4096, over 0, 0 to 1 and 0 to 1"));
   }
   if (absl::Status status = CheckBlocks(options); !status.ok()) return status;
   return std::unique_ptr<AssociativeHead>(new MomentHead(options));

@@ -48,6 +48,8 @@ struct AssociativeHeadOptions {
   // of its own. Empty: one block a modality.
   std::vector<std::vector<int>> blocks;
   double ridge = 0.003;           // Of every block at first; relative to the mean variance of a feature; over 0.
+  double least_returning = 0.5;   // ChooseRidges keeps `ridge` where a smaller share of events, 0 to 1, hold a part that others
+                                  // hold too; 0: it always chooses.
   double single_weight = 0.01;    // Weight of an event of one part, 0 to 1.
   uint64_t seed = 1;              // Of the random projections and of the first start of the solver.
 };
@@ -120,8 +122,8 @@ class AssociativeHead {
   // Folds the queue, chooses the ridges from the events and sets them. Up to 256 events are held out, a fifth of all at
   // most at a time and in up to five turns, the others solved, and each modality's ridge is the one under which it finds
   // the held-out events' other modalities and is found by them; see ridge_choice.h. A function of the events alone, as
-  // the moments are: not of their order, nor of the ridges before. With fewer than 20 events, and for a modality that
-  // occurs with no other, the ridges are those of the options. What is held out is a sample kept beside the moments: a
+  // the moments are: not of their order, nor of the ridges before. With fewer than 20 events, where events have no classes
+  // (AssociativeHeadOptions::least_returning), and for a modality that occurs with no other, the ridges are those of the options. What is held out is a sample kept beside the moments: a
   // removed event is in it no more. Events that share parts with others are not kept apart from them, so a modality whose
   // parts come back in many events gets a smaller ridge than new parts would want.
   // Cost: up to five times that of a first solve and of a dozen factorisations a modality, twice where there are blocks;

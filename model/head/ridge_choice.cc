@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
+#include <set>
 #include <utility>
 
 #include "model/head/held_out_events.h"
@@ -70,6 +72,19 @@ HeldOut RowsOf(const std::vector<const EventChange*>& events, const std::vector<
     }
   }
   return held;
+}
+
+// The share of events that hold a part which another holds too.
+double Returning(const std::vector<const EventChange*>& events, const std::vector<int>& dims) {
+  std::map<uint64_t, std::set<size_t>> holders;
+  for (size_t e = 0; e < events.size(); ++e) {
+    for (size_t i = 0; i < events[e]->slots.size(); ++i) holders[PartHash(*events[e], i, dims)].insert(e);
+  }
+  std::set<size_t> returning;
+  for (const auto& [part, held_by] : holders) {
+    if (held_by.size() > 1) returning.insert(held_by.begin(), held_by.end());
+  }
+  return static_cast<double>(returning.size()) / static_cast<double>(events.size());
 }
 
 at::Tensor UnitRows(const at::Tensor& rows) { return rows / rows.norm(2, 1, true).clamp_min(1e-20); }
@@ -218,6 +233,7 @@ absl::StatusOr<RidgeReport> ChooseRidges(const Moments& moments, const std::vect
   report.ridges = DefaultRidges(options);
   report.events = moments.events;
   if (moments.events < kLeastRidgeEvents || static_cast<int64_t>(sample.size()) < kLeastRidgeEvents / kShare) return report;
+  if (Returning(sample, moments.dims) < options.least_returning) return report;
   report.held_out = static_cast<int64_t>(sample.size());
   std::vector<double> steps;
   for (int k = kBelow; k <= kAbove; ++k) steps.push_back(0.5 * k);

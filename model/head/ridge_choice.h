@@ -6,6 +6,10 @@
 // among all held-out parts, both ways, a softmax over cosines at the sharpness that suits the candidate best. Equal parts
 // are equal answers, so that a label of many events is right for each.
 //
+// Held-out events say how well new things are found, not how well what was learned is found again by another view of it; the
+// two want different ridges, and for unique things (a picture, its caption) the second is what is asked. So the choice is
+// made only where events have classes: where parts come back in many events, as labels do, and new members are what is asked.
+//
 // The ridge is the posterior mean of its logarithm over a grid, the prior a normal one around the default with a decade as
 // its deviation. So it moves from the default only as far as the events say, changes little where they change little, and
 // needs no margin. The blocks of a modality follow in a second pass, from the solution under the first's ridges.

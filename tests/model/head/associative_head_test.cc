@@ -227,6 +227,7 @@ AssociativeHeadOptions JunkOptions() {
   AssociativeHeadOptions options = SmallOptions();
   options.feature_dims = {30, 240};
   options.blocks = {{30}, {40, 200}};
+  options.least_returning = 0;
   return options;
 }
 
@@ -285,6 +286,7 @@ TEST(AssociativeHeadTest, AHandfulOfEventsAndAModalityThatOccursAloneKeepTheDefa
   World world({30, 40, 20});
   AssociativeHeadOptions options = SmallOptions();
   options.feature_dims = {30, 40, 20};
+  options.least_returning = 0;
   auto head = AssociativeHead::Create(options).value();
   EXPECT_EQ(head->ChooseRidges()->ridges, HeadRidges(3, {options.ridge}));
   const std::vector<Event> events = MakeEvents(world, 100);
@@ -301,6 +303,26 @@ TEST(AssociativeHeadTest, AHandfulOfEventsAndAModalityThatOccursAloneKeepTheDefa
   EXPECT_GT(report.held_out, 0);
   EXPECT_EQ(report.ridges[2], std::vector<double>{options.ridge});
   EXPECT_NE(report.ridges[0], std::vector<double>{options.ridge});
+}
+
+TEST(AssociativeHeadTest, RidgesAreChosenWherePartsComeBackInOtherEventsAndElseStay) {
+  World world({30, 40});
+  std::vector<Event> events = WithJunk(MakeEvents(world, 100), 200);
+  AssociativeHeadOptions options = JunkOptions();
+  options.least_returning = 0.5;
+  const auto chosen = [&options](const std::vector<Event>& learned) {
+    auto head = AssociativeHead::Create(options).value();
+    for (const Event& event : learned) EXPECT_TRUE(head->Add(event.parts()).ok());
+    const RidgeReport report = head->ChooseRidges().value();
+    EXPECT_FALSE(head->RidgesDue());
+    return report;
+  };
+  const RidgeReport unique = chosen(events);
+  EXPECT_EQ(unique.held_out, 0);
+  EXPECT_EQ(unique.ridges, (HeadRidges{{options.ridge}, {options.ridge, options.ridge}}));
+  // Four labels for all.
+  for (size_t e = 4; e < events.size(); ++e) events[e].features[0] = events[e % 4].features[0];
+  EXPECT_EQ(chosen(events).held_out, 100);
 }
 
 TEST(AssociativeHeadTest, ChosenRidgesAndWhatTheyAreChosenFromAreSavedAndLoaded) {
@@ -320,8 +342,8 @@ TEST(AssociativeHeadTest, ChosenRidgesAndWhatTheyAreChosenFromAreSavedAndLoaded)
 
 TEST(AssociativeHeadTest, AChoiceOfRidgesThatIsCancelledChangesNothing) {
   World world({30, 40});
-  auto head = AssociativeHead::Create(SmallOptions()).value();
-  for (const Event& event : MakeEvents(world, 60)) ASSERT_TRUE(head->Add(event.parts()).ok());
+  auto head = AssociativeHead::Create(JunkOptions()).value();
+  for (const Event& event : WithJunk(MakeEvents(world, 60), 200)) ASSERT_TRUE(head->Add(event.parts()).ok());
   const HeadRidges before = head->ridges();
   int asked = 0;
   EXPECT_EQ(head->ChooseRidges([&asked] { return ++asked > 2; }).status().code(), absl::StatusCode::kCancelled);
