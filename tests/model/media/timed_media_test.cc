@@ -179,8 +179,8 @@ TEST(TimedMediaTest, ARefusalOfTheSinkEndsTheDecodingAndTheNextItemDecodes) {
 TEST(TimedMediaTest, CpuTimeOfAnItemIsLimited) {
   MediaDecoderOptions options = OneDecoder();
   options.limits.max_cpu_seconds = 0.1;
-  // A tenth of a second of large frames: what they cost is not paid for by their length.
-  const std::string heavy = MadeByFfmpeg("h.mkv", "-f lavfi -i testsrc2=s=2560x1440:r=1000 -frames:v 100 -c:v ffv1");
+  // A third of a second of large frames: what they cost is not paid for by their length.
+  const std::string heavy = MadeByFfmpeg("h.mkv", "-f lavfi -i testsrc2=s=2560x1440:r=1000 -frames:v 300 -c:v ffv1");
   const auto media = DecodeBytes(heavy, options);
   EXPECT_EQ(media.status().code(), absl::StatusCode::kResourceExhausted) << media.status();
   EXPECT_THAT(std::string(media.status().message()), HasSubstr("CPU time"));
