@@ -446,11 +446,7 @@ absl::StatusOr<std::unique_ptr<AssociativeHead>> AssociativeHead::Create(const A
                                                    "; wanted 2 to 4096, over 0, 0 to 1 and 0 to 1"));
   }
   if (absl::Status status = CheckBlocks(options); !status.ok()) return status;
-  std::unique_ptr<AssociativeHead> head(new MomentHead(options));
-  if (!options.ridges.empty()) {
-    if (absl::Status status = head->SetRidges(options.ridges); !status.ok()) return status;
-  }
-  return head;
+  return std::unique_ptr<AssociativeHead>(new MomentHead(options));
 }
 
 }  // namespace mixmatch::model

@@ -41,9 +41,6 @@ struct EventPart {
   absl::Span<const float> features;  // feature_dims[slot] finite values. Copied by Add and Remove.
 };
 
-// Regularisation by modality and block.
-using HeadRidges = std::vector<std::vector<double>>;
-
 struct AssociativeHeadOptions {
   std::vector<int> feature_dims;  // Feature vector length of each modality, 1 to 8,192; at most 16 modalities.
   int dim = 512;                  // Of the shared space, 2 to 4,096.
@@ -51,7 +48,6 @@ struct AssociativeHeadOptions {
   // of its own. Empty: one block a modality.
   std::vector<std::vector<int>> blocks;
   double ridge = 0.003;           // Of every block at first; relative to the mean variance of a feature; over 0.
-  HeadRidges ridges = {};         // Of each block at first, in the place of `ridge`; empty: that for all.
   double least_returning = 0.5;   // ChooseRidges keeps `ridge` where a smaller share of events, 0 to 1, hold a part that others
                                   // hold too; 0: it always chooses.
   double single_weight = 0.01;    // Weight of an event of one part, 0 to 1.
@@ -66,6 +62,9 @@ struct SolveReport {
   double seconds_folding = 0.0;  // Spent on folding the queue into the moments,
   double seconds_solving = 0.0;  // and on solving.
 };
+
+// Regularisation by modality and block.
+using HeadRidges = std::vector<std::vector<double>>;
 
 struct RidgeReport {
   HeadRidges ridges;

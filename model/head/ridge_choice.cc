@@ -219,7 +219,6 @@ absl::Status TryAll(const Moments& moments, const std::vector<const EventChange*
 }  // namespace
 
 HeadRidges DefaultRidges(const AssociativeHeadOptions& options) {
-  if (!options.ridges.empty()) return options.ridges;
   HeadRidges ridges;
   for (size_t m = 0; m < options.feature_dims.size(); ++m) {
     ridges.emplace_back(BlocksOf(options, m).size(), options.ridge);

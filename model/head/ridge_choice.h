@@ -34,7 +34,7 @@ absl::StatusOr<RidgeReport> ChooseRidges(const Moments& moments, const std::vect
 // With fewer events the default stays.
 inline constexpr int64_t kLeastRidgeEvents = 20;
 
-// options.ridges, else options.ridge for every block of every modality.
+// options.ridge for every block of every modality.
 HeadRidges DefaultRidges(const AssociativeHeadOptions& options);
 
 }  // namespace mixmatch::model

@@ -36,10 +36,4 @@ std::vector<int> FeatureDims() {
   return dims;
 }
 
-std::vector<double> FeatureRidges() {
-  std::vector<double> ridges;
-  for (const ModalityRoom* room : ModalityTable()) ridges.push_back(room->ridge());
-  return ridges;
-}
-
 }  // namespace mixmatch::model

@@ -97,8 +97,6 @@ class ModalityRoom {
   virtual const char* name() const = 0;  // "text", "image", ...
   virtual int feature_dim() const = 0;
   virtual uint32_t feature_version() const = 0;
-  // Regularisation that suits the features, relative to their mean variance: the head's, unless it chooses another.
-  virtual double ridge() const { return 0.003; }
 
   // Describes one part. Deterministic, thread-safe, on the calling thread alone. INVALID_ARGUMENT when the content is
   // empty or its sizes do not agree.
@@ -117,9 +115,8 @@ const ModalityRoom* FindRoom(Modality modality);
 // The place of a modality in the table, or -1.
 int SlotOf(Modality modality);
 
-// feature_dim(), and ridge(), of every room, by slot: what the head is made with.
+// feature_dim() of every room, by slot: what the head is made with.
 std::vector<int> FeatureDims();
-std::vector<double> FeatureRidges();
 
 }  // namespace mixmatch::model
 

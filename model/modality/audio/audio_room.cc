@@ -51,8 +51,6 @@ class Room final : public ModalityRoom {
   const char* name() const override { return "audio"; }
   int feature_dim() const override { return kAudioFeatures; }
   uint32_t feature_version() const override { return 1; }
-  // Voices of one synthesiser, or takes of one session, are more alike than sounds of one kind are: see ../README.md.
-  double ridge() const override { return 0.3; }
 
   absl::StatusOr<std::vector<float>> DescribeFeatures(const PartContent& part) const override {
     if (part.pcm.empty()) return absl::InvalidArgumentError("part.pcm: got no samples, wanted at least 1");

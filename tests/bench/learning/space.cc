@@ -74,9 +74,6 @@ absl::StatusOr<HeadLearner> HeadLearner::Create(const Corpus* corpus, Input inpu
   for (size_t slot = 0; slot < fixed.size() && input == Input::kJoined; ++slot) {
     options.blocks.push_back({fixed[slot], options.feature_dims[slot] - fixed[slot]});
   }
-  for (double ridge : model::FeatureRidges()) {
-    options.ridges.push_back(input == Input::kJoined ? std::vector<double>{ridge, options.ridge} : std::vector<double>{ridge});
-  }
   options.seed = seed;
   HeadLearner learner;
   learner.corpus_ = corpus;
