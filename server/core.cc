@@ -51,7 +51,8 @@ void NoteReader(const Core& core) {
 bool HoldsLearning(Core& core) {
   if (core.headroom->disk_low() || core.headroom->memory() != Headroom::Memory::kEnough) return true;
   int64_t index_bytes = 0;
-  for (const auto& slot : core.live->Current()->slots) index_bytes += slot->stats().bytes_resident();
+  const std::shared_ptr<const Serving> serving = core.live->Current();
+  for (const auto& slot : serving->slots) index_bytes += slot->stats().bytes_resident();
   return !core.headroom->HasMemoryFor(index_bytes);
 }
 

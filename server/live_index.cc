@@ -79,6 +79,7 @@ absl::Status LiveIndex::CatchUp(const Serving& next, uint64_t old_trunk, std::ve
 
 absl::Status LiveIndex::FinishPublication(std::shared_ptr<const Serving> next) {
   const uint64_t old_trunk = Current()->encoder.trunk_number();
+  std::shared_ptr<const Serving> last;  // Freed when no lock is held any more: searches take Current() meanwhile.
   while (true) {
     // Most of the catching up goes on beside writes; only the last few changes are made with writes held.
     std::vector<Change> changes;
@@ -94,7 +95,7 @@ absl::Status LiveIndex::FinishPublication(std::shared_ptr<const Serving> next) {
       tracking_ = false;
       MIXMATCH_RETURN_IF_ERROR(CatchUp(*next, old_trunk, changes));
       absl::MutexLock current_lock(&current_mutex_);
-      current_ = std::move(next);
+      last = std::exchange(current_, std::move(next));
       return absl::OkStatus();
     }
     MIXMATCH_RETURN_IF_ERROR(CatchUp(*next, old_trunk, changes));

@@ -26,9 +26,13 @@ void Maintenance::Stop() {
 void Maintenance::Run() {
   LowerThreadPriority(kNiceness);
   while (true) {
-    for (const auto& slot : live_.Current()->slots) {
-      const auto worked = slot->Maintain();
-      if (!worked.ok()) Log::Warn("index maintenance: {}", worked.status().ToString());
+    {
+      // Held while it is walked, which a publication meanwhile would else free, and no longer.
+      const std::shared_ptr<const Serving> serving = live_.Current();
+      for (const auto& slot : serving->slots) {
+        const auto worked = slot->Maintain();
+        if (!worked.ok()) Log::Warn("index maintenance: {}", worked.status().ToString());
+      }
     }
     absl::MutexLock lock(&mutex_);
     if (mutex_.AwaitWithTimeout(absl::Condition(&stop_), kEvery)) return;
