@@ -12,7 +12,7 @@ from unittest import mock
 import numpy
 import PIL.Image
 
-from tests.corpora import (clips, emergent, emoji, fashion, folds, manifest, prepare, speech, tuxpaint, voices, wesnoth,
+from tests.corpora import (clips, emergent, emoji, fashion, folds, kokoro, manifest, prepare, speech, tuxpaint, voices, wesnoth,
                            wml)
 
 
@@ -118,7 +118,7 @@ def _packages(folder: pathlib.Path, concepts) -> pathlib.Path:
     return modules
 
 
-def _fake_speech(utterances, progress=None):
+def _fake_speech(utterances, progress=None, _kokoro=None):
     for utterance in utterances:
         utterance.path.parent.mkdir(parents=True, exist_ok=True)
         utterance.path.write_bytes(f"{utterance.text} {utterance.voice}".encode())
@@ -195,7 +195,10 @@ class SpeechTest(unittest.TestCase):
         test = {row.metadata["voice"] for row in rows if row.metadata["split"] == "test"}
         self.assertEqual(test, {"human", voices.TEST})
         train = {row.metadata["voice"] for row in rows if row.kind == "speech" and row.metadata["split"] == "train"}
-        self.assertEqual(train, set(voices.MANY))
+        self.assertLess(set(voices.MANY), train)
+        natural = train - set(voices.MANY)
+        self.assertEqual(len(natural), speech.NATURAL)
+        self.assertTrue(all(voice.startswith("kokoro_") for voice in natural), natural)
 
     def test_candidates_have_captions_and_recordings_of_their_own(self):
         names = [f"stamp{number}" for number in range(30)]
@@ -220,7 +223,7 @@ class SpeechTest(unittest.TestCase):
         rows = self.rows({"crow": "Un corbeau."})
         self.assertEqual({row.metadata["split"] for row in rows}, {"train"})
         self.assertEqual({row.metadata["pool"] for row in rows}, {"more"})
-        self.assertEqual(sum(row.kind == "speech" for row in rows), speech.VOICES_OF_MORE)
+        self.assertEqual(sum(row.kind == "speech" for row in rows), speech.VOICES_OF_MORE + speech.NATURAL_OF_MORE)
 
     def test_no_more_candidates_than_agreed(self):
         names = [f"stamp{number}" for number in range(speech.CANDIDATES + 20)]
@@ -235,6 +238,30 @@ class VoicesTest(unittest.TestCase):
             path.write_bytes(b"there")
             voices.speak_all([voices.Utterance("crow", "en", voices.TEST, path)])
             run.assert_not_called()
+
+    def test_speakers_depend_on_the_place_and_come_back_only_after_all_others(self):
+        chosen = voices.of_kokoro("fr/crow", len(kokoro.SPEAKERS))
+        self.assertEqual(len({voice.split("/")[0] for voice in chosen}), len(kokoro.SPEAKERS))
+        self.assertEqual(voices.of_kokoro("fr/crow", 3), chosen[:3])
+        self.assertNotEqual(voices.of_kokoro("fr/owl", 3), chosen[:3])
+
+    def test_voices_of_kokoro_are_spoken_by_it_in_its_own_letters(self):
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(voices.subprocess, "run") as run, \
+                mock.patch.object(kokoro, "fetch") as fetch, mock.patch.object(kokoro, "speak_all") as speak_all:
+            run.return_value.stdout = "ɐ  kɹˈo^ʊ\nd^ʒˈʌmps\n"
+            path = pathlib.Path(folder) / "a.wav"
+            voices.speak_all([voices.Utterance("A crow jumps", "en", "kokoro_af_sky/85", path)],
+                             kokoro_folder=pathlib.Path(folder))
+            fetch.assert_called_once_with(pathlib.Path(folder))
+            self.assertEqual(speak_all.call_args.args[1],
+                             [{"phonemes": "ɐ kɹˈO ʤˈʌmps", "speaker": "af_sky", "speed": 0.85, "path": str(path)}])
+
+    def test_a_quick_preparation_needs_no_kokoro(self):
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(voices, "speak_all", _fake_speech), \
+                mock.patch.object(voices, "phones", lambda text, language: text):
+            work = pathlib.Path(folder)
+            rows = speech.rows(_stamps(work, {"crow": "Un corbeau."}), work / "out", natural=False)
+        self.assertFalse([row.id for row in rows if "kokoro" in row.id])
 
     def test_the_file_appears_only_when_it_is_whole(self):
         with tempfile.TemporaryDirectory() as folder:

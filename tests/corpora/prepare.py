@@ -37,7 +37,7 @@ def prepare(out: pathlib.Path, corpora=CORPORA, quick: bool = False, tuxpaint_ro
         rows += emoji.rows(emoji.fetch(out / "npm"), out / "emoji", keep, progress)
     if "speech" in corpora:
         _must_exist(tuxpaint_root, "tuxpaint-stamps-default")
-        rows += speech.rows(tuxpaint_root, out / "speech", keep, progress)
+        rows += speech.rows(tuxpaint_root, out / "speech", keep, progress, natural=not quick)
     if "wesnoth" in corpora:
         _must_exist(wesnoth_root, "wesnoth-1.16-data")
         rows += wesnoth.rows(wesnoth_root, out / "wesnoth", keep, progress)

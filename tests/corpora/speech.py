@@ -13,19 +13,21 @@ CORPUS = "speech"
 LANGUAGES = ("fr", "ru", "da", "ro", "bg", "ca", "es", "en", "el", "be")
 CANDIDATES = 60    # Captions of a language that human recordings are looked for among.
 MORE = 300         # Further captions of a language, at most, that are only learned from,
-VOICES_OF_MORE = 4  # in so many voices each.
+VOICES_OF_MORE = 4  # in so many voices of espeak-ng each.
+NATURAL = 5        # Voices of Kokoro for a candidate,
+NATURAL_OF_MORE = 1  # for a further caption.
 
 
 def rows(root: pathlib.Path, work: pathlib.Path, keep: Callable[[str], bool] = lambda event: True,
-         progress=lambda done, total: None) -> List[Row]:
-    """All rows, by caption. An event is one caption in one language."""
+         progress=lambda done, total: None, natural: bool = True) -> List[Row]:
+    """All rows, by caption. An event is one caption in one language. Without `natural`, no voices of Kokoro."""
     stamps = list(tuxpaint.stamps(root))
     events, spoken = [], []
     for language in LANGUAGES:
-        events += [event for event in _events(stamps, language, work) if keep(event["event"])]
+        events += [event for event in _events(stamps, language, work, natural) if keep(event["event"])]
     for event in events:
         spoken += [utterance for utterance, _ in event["speech"]]
-    voices.speak_all(spoken, progress)
+    voices.speak_all(spoken, progress, work / "kokoro")
     result: List[Row] = []
     for event in events:
         result.append(_row(event, event["caption_path"], "text/plain", "text", {"kind": "caption", "split": "train"}))
@@ -41,7 +43,7 @@ def rows(root: pathlib.Path, work: pathlib.Path, keep: Callable[[str], bool] = l
     return result
 
 
-def _events(stamps: List["tuxpaint.Stamp"], language: str, work: pathlib.Path) -> List[dict]:
+def _events(stamps: List["tuxpaint.Stamp"], language: str, work: pathlib.Path, natural: bool) -> List[dict]:
     """Candidates first: distinct captions with distinct recordings, in the order of a hash; then further captions."""
     captions: Set[str] = set()
     recordings: Set[str] = set()
@@ -55,16 +57,16 @@ def _events(stamps: List["tuxpaint.Stamp"], language: str, work: pathlib.Path) -
             if key in recordings:
                 continue
             recordings.add(key)
-            candidates.append(_event(stamp.name, language, caption, recording, work))
+            candidates.append(_event(stamp.name, language, caption, recording, work, natural))
         elif len(more) < MORE:
-            more.append(_event(stamp.name, language, caption, None, work))
+            more.append(_event(stamp.name, language, caption, None, work, natural))
         else:
             continue
         captions.add(caption.casefold())
     return candidates + more
 
 
-def _event(stamp: str, language: str, caption: str, human, work: pathlib.Path) -> dict:
+def _event(stamp: str, language: str, caption: str, human, work: pathlib.Path, natural: bool) -> dict:
     place = f"{language}/{stamp}"
     caption_path = work / "captions" / f"{place}.txt"
     caption_path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,6 +75,8 @@ def _event(stamp: str, language: str, caption: str, human, work: pathlib.Path) -
     if human is None:
         first = bucket(place, len(learn), "voices")
         learn = [learn[(first + 5 * step) % len(learn)] for step in range(VOICES_OF_MORE)]
+    if natural:
+        learn += voices.of_kokoro(place, NATURAL if human is not None else NATURAL_OF_MORE)
     speech = [(voice, "train") for voice in learn]
     if human is not None:
         speech.append((voices.TEST, "test"))
