@@ -15,7 +15,7 @@ CANDIDATES = 60    # Captions of a language that human recordings are looked for
 MORE = 300         # Further captions of a language, at most, that are only learned from,
 VOICES_OF_MORE = 4  # in so many voices of espeak-ng each.
 NATURAL = 5        # Voices of Kokoro for a candidate,
-NATURAL_OF_MORE = 1  # for a further caption.
+ONE_NATURAL_OF = 3   # one for every third of the further captions.
 
 
 def rows(root: pathlib.Path, work: pathlib.Path, keep: Callable[[str], bool] = lambda event: True,
@@ -76,7 +76,8 @@ def _event(stamp: str, language: str, caption: str, human, work: pathlib.Path, n
         first = bucket(place, len(learn), "voices")
         learn = [learn[(first + 5 * step) % len(learn)] for step in range(VOICES_OF_MORE)]
     if natural:
-        learn += voices.of_kokoro(place, NATURAL if human is not None else NATURAL_OF_MORE)
+        natural_more = bucket(place, ONE_NATURAL_OF, "natural") == 0
+        learn += voices.of_kokoro(place, NATURAL if human is not None else int(natural_more))
     speech = [(voice, "train") for voice in learn]
     if human is not None:
         speech.append((voices.TEST, "test"))
