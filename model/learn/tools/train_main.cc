@@ -16,6 +16,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -34,6 +35,7 @@ struct Options {
   std::vector<std::string> shards;
   std::string out, init, state, config = "small", holdout, spell = "phones", device = "cpu";
   std::vector<std::string> weights;  // "corpus=number"
+  std::string repeat;                // "key=beginning:number"
   int64_t steps = 1000;
   int64_t stop_after = 0;  // 0: at the end.
   int batch = 64;
@@ -64,6 +66,27 @@ absl::StatusOr<double> WeightOf(const std::vector<std::string>& weights, const s
   return 1.0;
 }
 
+// Rows whose metadata begins like that are drawn so many times as often.
+struct Repeat {
+  std::string key, beginning;
+  int times = 1;
+
+  int Of(const nlohmann::json& row) const {
+    return times > 1 && absl::StartsWith(row.value(key, ""), beginning) ? times : 1;
+  }
+};
+
+absl::StatusOr<Repeat> RepeatOf(const std::string& entry) {
+  if (entry.empty()) return Repeat{};
+  const std::pair<std::string, std::string> halves = absl::StrSplit(entry, absl::MaxSplits('=', 1));
+  const std::pair<std::string, std::string> ends = absl::StrSplit(halves.second, absl::MaxSplits(':', 1));
+  Repeat repeat{halves.first, ends.first, 0};
+  if (!absl::SimpleAtoi(ends.second, &repeat.times) || repeat.times < 1 || repeat.times > 100) {
+    return absl::InvalidArgumentError(absl::StrCat("--repeat: got ", entry, ", wanted KEY=BEGINNING:NUMBER, 1 to 100"));
+  }
+  return repeat;
+}
+
 // Characters of UTF-8 text.
 std::vector<std::string> Characters(const std::string& text) {
   std::vector<std::string> characters;
@@ -92,7 +115,8 @@ void NumberSpellings(const Spellings& spellings, Corpus* corpus) {
 }
 
 // Adds what may be learned from (metadata split = train) and the probe's parts.
-absl::Status AddShard(const std::string& path, const Options& options, Corpus* corpus, Spellings* spellings) {
+absl::Status AddShard(const std::string& path, const Options& options, const Repeat& repeat, Corpus* corpus,
+                      Spellings* spellings) {
   absl::StatusOr<Shard> shard = Shard::ReadFile(path);
   if (!shard.ok()) return shard.status();
   std::vector<nlohmann::json> rows;
@@ -115,10 +139,11 @@ absl::Status AddShard(const std::string& path, const Options& options, Corpus* c
       corpus->text_event.push_back(number);
     }
     corpora[part.event] = row.value("corpus", "");
-    if (const std::string spelling = row.value(options.spell, ""); !spelling.empty()) {
-      (*spellings)[{number, events[part.event].parts.size()}] = spelling;
+    const std::string spelling = row.value(options.spell, "");
+    for (int time = 0; time < repeat.Of(row); ++time) {
+      if (!spelling.empty()) (*spellings)[{number, events[part.event].parts.size()}] = spelling;
+      events[part.event].parts.push_back(training);
     }
-    events[part.event].parts.push_back(std::move(training));
   }
   for (size_t e = 0; e < shard->events.size(); ++e) {
     absl::StatusOr<double> weight = WeightOf(options.weights, corpora[e]);
@@ -144,8 +169,10 @@ absl::StatusOr<Corpus> ReadCorpus(const Options& options) {
   std::sort(files.begin(), files.end());
   Corpus corpus;
   Spellings spellings;
+  const absl::StatusOr<Repeat> repeat = RepeatOf(options.repeat);
+  if (!repeat.ok()) return repeat.status();
   for (const std::string& file : files) {
-    if (absl::Status status = AddShard(file, options, &corpus, &spellings); !status.ok()) return status;
+    if (absl::Status status = AddShard(file, options, *repeat, &corpus, &spellings); !status.ok()) return status;
   }
   NumberSpellings(spellings, &corpus);
   const auto usable = std::count_if(corpus.weights.begin(), corpus.weights.end(), [](double w) { return w > 0; });
@@ -295,6 +322,8 @@ int Main(int argc, char** argv) {
   app.add_option("--average", o.trainer.average, "Decay a step of the average that is written; 0: none")->capture_default_str();
   app.add_option("--seed", o.trainer.seed, "Of weights, draws and altered views")->capture_default_str();
   app.add_option("--weight", o.weights, "CORPUS=NUMBER: how often its events are drawn (default 1); may be repeated");
+  app.add_option("--repeat", o.repeat, "KEY=BEGINNING:NUMBER: rows whose metadata begins so are drawn so many times as often "
+                 "as the others of their kind in an event");
   app.add_option("--holdout", o.holdout, "KEY=VALUE of rows to leave out and to search texts with, as a probe");
   app.add_option("--spell", o.spell, "Key of the metadata that says how a sound is pronounced, a character a sound; "
                  "sounds that have it learn to spell it too; '' for none")->capture_default_str();
