@@ -80,6 +80,16 @@ TEST_F(TrainProgram, TooFewEventsForABatchIsAnErrorThatSaysSo) {
   EXPECT_THAT(Bytes("log"), testing::HasSubstr("wanted at least 100"));
 }
 
+TEST_F(TrainProgram, RowsThatAreDrawnMoreOftenChangeWhatIsLearnedAndOthersDoNot) {
+  ASSERT_EQ(Run(absl::StrCat("--steps 2 --out ", folder_, "/plain")), 0) << Bytes("log");
+  ASSERT_EQ(Run(absl::StrCat("--steps 2 --repeat corpus=te:3 --out ", folder_, "/thrice")), 0) << Bytes("log");
+  ASSERT_EQ(Run(absl::StrCat("--steps 2 --repeat corpus=other:3 --out ", folder_, "/none")), 0) << Bytes("log");
+  EXPECT_TRUE(Bytes("none") == Bytes("plain"));
+  EXPECT_TRUE(Bytes("thrice") != Bytes("plain"));
+  EXPECT_NE(Run(absl::StrCat("--steps 2 --repeat corpus=te --out ", folder_, "/bad")), 0);
+  EXPECT_THAT(Bytes("log"), testing::HasSubstr("wanted KEY=BEGINNING:NUMBER"));
+}
+
 TEST_F(TrainProgram, AGpuThatIsNotThereIsAnErrorThatSaysWhatToDo) {
   if (Run(absl::StrCat("--device cuda --steps 1 --out ", folder_, "/a")) == 0) GTEST_SKIP() << "there is a GPU";
   EXPECT_THAT(Bytes("log"), testing::HasSubstr("train on the CPU"));
