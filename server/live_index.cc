@@ -79,27 +79,31 @@ absl::Status LiveIndex::CatchUp(const Serving& next, uint64_t old_trunk, std::ve
 
 absl::Status LiveIndex::FinishPublication(std::shared_ptr<const Serving> next) {
   const uint64_t old_trunk = Current()->encoder.trunk_number();
-  std::shared_ptr<const Serving> last;  // Freed when no lock is held any more: searches take Current() meanwhile.
+  std::vector<Change> changes;
   while (true) {
     // Most of the catching up goes on beside writes; only the last few changes are made with writes held.
-    std::vector<Change> changes;
+    changes.clear();
     {
       absl::MutexLock lock(&changes_mutex_);
       changes.swap(changes_);
     }
-    if (changes.size() < 8) {
-      absl::WriterMutexLock lock(&publication_);
-      absl::MutexLock changes_lock(&changes_mutex_);
-      for (Change& change : changes_) changes.push_back(std::move(change));
-      changes_.clear();
-      tracking_ = false;
-      MIXMATCH_RETURN_IF_ERROR(CatchUp(*next, old_trunk, changes));
-      absl::MutexLock current_lock(&current_mutex_);
-      last = std::exchange(current_, std::move(next));
-      return absl::OkStatus();
-    }
+    if (changes.size() < 8) break;
     MIXMATCH_RETURN_IF_ERROR(CatchUp(*next, old_trunk, changes));
   }
+  std::shared_ptr<const Serving> last;  // Freed when no lock is held any more: searches take Current() meanwhile.
+  {
+    absl::WriterMutexLock lock(&publication_);
+    absl::MutexLock changes_lock(&changes_mutex_);
+    for (Change& change : changes_) changes.push_back(std::move(change));
+    changes_.clear();
+    tracking_ = false;
+    MIXMATCH_RETURN_IF_ERROR(CatchUp(*next, old_trunk, changes));
+    absl::MutexLock current_lock(&current_mutex_);
+    last = std::exchange(current_, std::move(next));
+  }
+  // A graph that is being built for them would be of no use any more.
+  for (const auto& slot : last->slots) slot->StopMaintaining();
+  return absl::OkStatus();
 }
 
 }  // namespace mixmatch::server

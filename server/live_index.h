@@ -38,7 +38,8 @@ class LiveIndex {
   // The same for parts to take out, given as (slot, part id).
   absl::Status Remove(absl::Span<const std::pair<int, uint64_t>> parts, const std::function<absl::Status()>& commit);
 
-  // Publication, one at a time: Begin before the store is read, Finish with what was built, or Abandon.
+  // Publication, one at a time: Begin before the store is read, Finish with what was built, or Abandon. `next` has indexes
+  // of its own: those of the generation before are maintained no more.
   void BeginPublication();
   absl::Status FinishPublication(std::shared_ptr<const Serving> next);
   void AbandonPublication();

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -22,7 +23,8 @@ class ToldIndex : public index::SegmentedIndex {
     maintain_();
     return false;
   }
-  void StopMaintaining() override {}
+  void StopMaintaining() override { stopped_ = true; }
+  bool stopped() const { return stopped_; }
   absl::Status Upsert(index::PartId, absl::Span<const float>) override { return absl::OkStatus(); }
   absl::Status Remove(index::PartId) override { return absl::OkStatus(); }
   absl::StatusOr<std::vector<float>> Get(index::PartId) const override { return absl::NotFoundError(""); }
@@ -42,6 +44,7 @@ class ToldIndex : public index::SegmentedIndex {
 
  private:
   const std::function<void()> maintain_;
+  std::atomic<bool> stopped_{false};
 };
 
 TEST(MaintenanceTest, AGenerationThatIsReplacedMeanwhileLivesUntilItsIndexesAreDone) {
@@ -67,6 +70,17 @@ TEST(MaintenanceTest, AGenerationThatIsReplacedMeanwhileLivesUntilItsIndexesAreD
   maintenance.Stop();
   EXPECT_TRUE(alive);
   EXPECT_TRUE(first.expired());
+}
+
+TEST(MaintenanceTest, IndexesOfAReplacedGenerationAreMaintainedNoMore) {
+  auto serving = std::make_shared<Serving>(Serving{1, MakeEncoder(1), {}});
+  const auto old = std::make_shared<ToldIndex>([] {});
+  serving->slots.push_back(old);
+  LiveIndex live(std::move(serving));
+  live.BeginPublication();
+  EXPECT_FALSE(old->stopped());
+  ASSERT_TRUE(live.FinishPublication(MakeServing(2, 2)).ok());
+  EXPECT_TRUE(old->stopped());
 }
 
 }  // namespace
