@@ -237,16 +237,19 @@ std::vector<std::vector<float>> MomentHead::MakeMaps(const MomentSolver& solver)
   at::Tensor alignment = at::zeros({dim, dim}, at::kFloat);
   for (size_t m = 0; m < slots; ++m) {
     const int d = options_.feature_dims[m];
+    const int shared = options_.last_block_shared ? options_.blocks[m].back() : 0;
     if (!projections_[m].defined()) {
-      projections_[m] = FromFloats(RandomProjection(d, dim, options_.seed + m), {d, dim});
+      projections_[m] = FromFloats(SlotProjection(d, shared, dim, options_.seed, static_cast<int>(m)), {d, dim});
     }
     remainder[m] = at::zeros({d + 1, dim}, at::kFloat);
     remainder[m].narrow(0, 0, d).copy_(projections_[m]);
     if (!moments_.Active(m)) continue;
     const at::Tensor& c = moments_.within[m];
-    const double size = c.diagonal().narrow(0, 0, d).sum().item<double>() / moments_.mass[m];
+    at::Tensor weight = at::ones({d}, at::kFloat);  // Of a squared number in the projection.
+    weight.narrow(0, d - shared, shared).fill_(kSharedWeight);
+    const double size = (c.diagonal().narrow(0, 0, d) * weight).sum().item<double>() / moments_.mass[m];
     const at::Tensor mean = c.narrow(0, 0, d).select(1, d) / moments_.mass[m];
-    const double variance = size - mean.square().sum().item<double>();
+    const double variance = size - (mean.square() * weight).sum().item<double>();
     if (variance > 1e-4 * size) {
       remainder[m].select(0, d).copy_(-at::mv(remainder[m].narrow(0, 0, d).t(), mean));
       remainder[m].mul_(static_cast<float>(std::sqrt(random_energy / variance)));
@@ -418,6 +421,7 @@ absl::Status CheckBlocks(const AssociativeHeadOptions& options) {
     fits = std::accumulate(blocks.begin(), blocks.end(), int64_t{0}) == options.feature_dims[s] &&
            std::all_of(blocks.begin(), blocks.end(), [](int b) { return b > 0; });
   }
+  fits = fits && !(options.last_block_shared && options.blocks.empty());
   return fits ? absl::OkStatus() : absl::InvalidArgumentError("head.blocks: got blocks that do not make up feature_dims");
 }
 
