@@ -86,6 +86,8 @@ class MomentHead final : public AssociativeHead {
  private:
   absl::Status Queue(absl::Span<const EventPart> parts, double weight, float sign);
   absl::Status FoldLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_mutex_);
+  // At the end of every modality's features, of one space in all.
+  int SharedNumbers() const { return options_.last_block_shared ? options_.blocks[0].back() : 0; }
   std::vector<std::vector<float>> MakeMaps(const MomentSolver& solver) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_mutex_);
 
   const AssociativeHeadOptions options_;
@@ -237,7 +239,7 @@ std::vector<std::vector<float>> MomentHead::MakeMaps(const MomentSolver& solver)
   at::Tensor alignment = at::zeros({dim, dim}, at::kFloat);
   for (size_t m = 0; m < slots; ++m) {
     const int d = options_.feature_dims[m];
-    const int shared = options_.last_block_shared ? options_.blocks[m].back() : 0;
+    const int shared = SharedNumbers();
     if (!projections_[m].defined()) {
       projections_[m] = FromFloats(SlotProjection(d, shared, dim, options_.seed, static_cast<int>(m)), {d, dim});
     }
@@ -302,7 +304,7 @@ absl::StatusOr<SolvedHead> MomentHead::Solve(int iterations) {
   }
   if (maps.empty()) {  // No two things have occurred together yet.
     absl::StatusOr<std::shared_ptr<const HeadMaps>> random =
-        HeadMaps::Random(options_.feature_dims, options_.dim, options_.seed);
+        HeadMaps::Random(options_.feature_dims, options_.dim, options_.seed, SharedNumbers());
     if (!random.ok()) return random.status();
     solved.maps = *std::move(random);
   } else {
@@ -421,8 +423,13 @@ absl::Status CheckBlocks(const AssociativeHeadOptions& options) {
     fits = std::accumulate(blocks.begin(), blocks.end(), int64_t{0}) == options.feature_dims[s] &&
            std::all_of(blocks.begin(), blocks.end(), [](int b) { return b > 0; });
   }
-  fits = fits && !(options.last_block_shared && options.blocks.empty());
-  return fits ? absl::OkStatus() : absl::InvalidArgumentError("head.blocks: got blocks that do not make up feature_dims");
+  if (fits && options.last_block_shared) {
+    fits = !options.blocks.empty() && std::all_of(options.blocks.begin(), options.blocks.end(), [&](const auto& blocks) {
+      return blocks.back() == options.blocks[0].back();
+    });
+  }
+  if (fits) return absl::OkStatus();
+  return absl::InvalidArgumentError("head.blocks: got blocks that do not make up feature_dims, or shared ones of several lengths");
 }
 
 }  // namespace
