@@ -80,22 +80,24 @@ def speak_all(folder: pathlib.Path, jobs: Sequence[Dict], progress: Callable[[in
     def work() -> None:
         program = subprocess.Popen([str(_python(folder)), __file__, str(folder / "node_modules")], stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, encoding="utf-8")
-        while not waiting.empty():
+        while True:
             try:
                 job = waiting.get_nowait()
             except queue.Empty:
                 break
-            program.stdin.write(json.dumps(job) + "\n")
-            program.stdin.flush()
-            answer = program.stdout.readline().strip()
+            try:
+                program.stdin.write(json.dumps(job) + "\n")
+                program.stdin.flush()
+                answer = program.stdout.readline().strip()
+            except BrokenPipeError:  # It ended; what it said of that is on the terminal.
+                answer = ""
             with lock:
                 if answer != job["path"]:
                     failures.append(job["path"])
                     break
                 done[0] += 1
                 progress(done[0])
-        program.stdin.close()
-        program.wait()
+        program.communicate()
 
     threads = [threading.Thread(target=work) for _ in range(_PROCESSES)]
     for thread in threads:
