@@ -103,6 +103,7 @@ class MomentHead final : public AssociativeHead {
   int64_t ridge_events_ ABSL_GUARDED_BY(state_mutex_) = 0;  // That they were chosen from.
   std::vector<at::Tensor> start_ ABSL_GUARDED_BY(state_mutex_);  // The last solution, where the next begins.
   std::vector<at::Tensor> projections_ ABSL_GUARDED_BY(state_mutex_);  // Random, [dims, dim]; made when first needed.
+  at::Tensor common_ ABSL_GUARDED_BY(state_mutex_);                    // The same for the shared block of all modalities.
 };
 
 absl::Status MomentHead::Queue(absl::Span<const EventPart> parts, double weight, float sign) {
@@ -233,22 +234,28 @@ std::vector<std::vector<float>> MomentHead::MakeMaps(const MomentSolver& solver)
     }
   }
   // Mean squared length of the random remainder: a trace of what is learned, more while few columns are.
-  const double random_energy =
-      strongest > 0.0 ? strongest * (0.02 + 0.5 * std::max(0.0, 1.0 - filled / (0.25 * dim))) : 1.0;
+  const double more = 0.5 * std::max(0.0, 1.0 - filled / (0.25 * dim));
+  const double random_energy = strongest > 0.0 ? strongest * (0.02 + more) : 1.0;
+  // How much of the shared block is projected alike for all modalities: what is learned here soon knows better.
+  const double alike = strongest > 0.0 ? more / (0.02 + more) : 1.0;
+  const int shared = SharedNumbers();
+  if (shared > 0 && !common_.defined()) common_ = FromFloats(SharedProjection(shared, dim, options_.seed), {shared, dim});
   std::vector<at::Tensor> learned(slots), remainder(slots);  // [dims + 1, dim]
   at::Tensor alignment = at::zeros({dim, dim}, at::kFloat);
   for (size_t m = 0; m < slots; ++m) {
     const int d = options_.feature_dims[m];
-    const int shared = SharedNumbers();
     if (!projections_[m].defined()) {
-      projections_[m] = FromFloats(SlotProjection(d, shared, dim, options_.seed, static_cast<int>(m)), {d, dim});
+      projections_[m] = FromFloats(RandomProjection(d, dim, options_.seed + m), {d, dim});
     }
     remainder[m] = at::zeros({d + 1, dim}, at::kFloat);
     remainder[m].narrow(0, 0, d).copy_(projections_[m]);
+    if (shared > 0 && alike > 0.0) {
+      remainder[m].narrow(0, d - shared, shared).mul_(std::sqrt(1.0 - alike)).add_(common_, std::sqrt(alike));
+    }
     if (!moments_.Active(m)) continue;
     const at::Tensor& c = moments_.within[m];
     at::Tensor weight = at::ones({d}, at::kFloat);  // Of a squared number in the projection.
-    weight.narrow(0, d - shared, shared).fill_(kSharedWeight);
+    weight.narrow(0, d - shared, shared).fill_(1.0 - alike + alike * kSharedWeight);
     const double size = (c.diagonal().narrow(0, 0, d) * weight).sum().item<double>() / moments_.mass[m];
     const at::Tensor mean = c.narrow(0, 0, d).select(1, d) / moments_.mass[m];
     const double variance = size - (mean.square() * weight).sum().item<double>();

@@ -60,7 +60,9 @@ void Normalize(float* row, int dim) {
 
 // A map without offset.
 std::vector<float> RandomWeights(int from, int shared, int dim, uint64_t seed, int slot) {
-  std::vector<float> weights = SlotProjection(from, shared, dim, seed, slot);
+  std::vector<float> weights = RandomProjection(from - shared, dim, seed + slot);
+  const std::vector<float> common = SharedProjection(shared, dim, seed);
+  weights.insert(weights.end(), common.begin(), common.end());
   weights.resize(weights.size() + dim, 0.0f);
   return weights;
 }

@@ -23,10 +23,9 @@ std::vector<float> RandomProjection(int from, int to, uint64_t seed) {
   return out;
 }
 
-std::vector<float> SlotProjection(int from, int shared, int to, uint64_t seed, int slot) {
-  std::vector<float> out = RandomProjection(from - shared, to, seed + slot);
-  const std::vector<float> common = RandomProjection(shared, to, seed ^ 0x7368617265640000ull);
-  for (float value : common) out.push_back(std::sqrt(kSharedWeight) * value);
+std::vector<float> SharedProjection(int from, int to, uint64_t seed) {
+  std::vector<float> out = RandomProjection(from, to, seed ^ 0x7368617265640000ull);
+  for (float& value : out) value *= std::sqrt(kSharedWeight);
   return out;
 }
 

@@ -14,9 +14,9 @@ std::vector<float> RandomProjection(int from, int to, uint64_t seed);
 // features have a squared length of about 3, outputs of a trunk of 1.
 inline constexpr float kSharedWeight = 3.0f;
 
-// As RandomProjection(from, to, seed + slot), but the last `shared` (0 to from) rows, times the root of kSharedWeight, depend
-// on `seed` alone: numbers of one space in every slot stay comparable across slots.
-std::vector<float> SlotProjection(int from, int shared, int to, uint64_t seed, int slot);
+// RandomProjection times the root of kSharedWeight, independent of every RandomProjection of a seed near this one: for numbers
+// that are of one space in several modalities.
+std::vector<float> SharedProjection(int from, int to, uint64_t seed);
 
 }  // namespace mixmatch::model
 
