@@ -12,8 +12,8 @@ from unittest import mock
 import numpy
 import PIL.Image
 
-from tests.corpora import (clips, emergent, emoji, fashion, folds, kokoro, manifest, prepare, speech, tuxpaint, voices, wesnoth,
-                           wml)
+from tests.corpora import (clips, emergent, emoji, fashion, folds, kokoro, manifest, npm, prepare, speech, tuxpaint, voices,
+                           wesnoth, wml)
 
 
 class WmlTest(unittest.TestCase):
@@ -164,7 +164,7 @@ class EmojiTest(unittest.TestCase):
                          {"google": 2, "twitter": 2, "fluent": 2, "openmoji": 1})
 
     def test_packages_of_another_version_are_not_taken_for_the_right_ones(self):
-        with tempfile.TemporaryDirectory() as folder, mock.patch.object(emoji.shutil, "which", return_value=None):
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(npm.shutil, "which", return_value=None):
             modules = _packages(pathlib.Path(folder), [])
             (modules / "openmoji/package.json").write_text('{"version": "1.0.0"}')
             with self.assertRaises(SystemExit):

