@@ -140,7 +140,7 @@ absl::Status AddShard(const std::string& path, const Options& options, const Rep
     }
     corpora[part.event] = row.value("corpus", "");
     const std::string spelling = row.value(options.spell, "");
-    for (int time = 0; time < repeat.Of(row); ++time) {
+    for (int left = repeat.Of(row); left > 0; --left) {
       if (!spelling.empty()) (*spellings)[{number, events[part.event].parts.size()}] = spelling;
       events[part.event].parts.push_back(training);
     }
