@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "model/cpu.h"
 #include "model/trunk/trunk_net.h"
 
 namespace mixmatch::model {
@@ -157,6 +156,14 @@ absl::StatusOr<std::shared_ptr<const Trunk>> Trunk::FromBytes(absl::string_view 
   } catch (const std::exception& e) {
     return absl::InternalError(absl::StrCat("Trunk::FromBytes: ", e.what()));
   }
+}
+
+bool CpuHasBf16() {
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+  return __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
 }
 
 }  // namespace mixmatch::model
