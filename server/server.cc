@@ -77,7 +77,7 @@ absl::Status Run(const ServerOptions& options) {
   std::string admin_token = TakeAdminTokenVariable();
   MIXMATCH_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::ServerCredentials> credentials,
                             MakeCredentials(options.access.tls));
-  model::UseOneThreadEach();
+  model::PrepareForManyThreads();
   MIXMATCH_ASSIGN_OR_RETURN(const std::unique_ptr<Core> core, Core::Open(options));
 
   MIXMATCH_ASSIGN_OR_RETURN(

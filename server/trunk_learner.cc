@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "google/protobuf/util/time_util.h"
+#include "model/cpu.h"
 #include "proto/base/status_macros.h"
 #include "server/log.h"
 #include "server/thread_priority.h"

@@ -1,6 +1,5 @@
 #include "model/trunk/fused.h"
 
-#include <ATen/ops/bmm.h>
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
@@ -10,26 +9,15 @@
 #include <vector>
 
 #include "model/target_clones.h"
+#include "model/trunk/half_bits.h"
+#include "model/trunk/half_matrix.h"
 
 namespace mixmatch::model {
 namespace {
 
-using Bits = uint16_t;  // Of a bfloat16: the upper half of a float32's.
+using Bits = HalfBits;
 
 constexpr float kNormEpsilon = 1e-5f;
-
-inline float Widen(Bits x) {
-  const uint32_t bits = uint32_t{x} << 16;
-  float wide;
-  std::memcpy(&wide, &bits, sizeof(wide));
-  return wide;
-}
-
-inline Bits Narrow(float x) {
-  uint32_t bits;
-  std::memcpy(&bits, &x, sizeof(bits));
-  return static_cast<Bits>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
 
 // x Phi(x). A minimax polynomial of (Phi(x) - 1/2) / x in the square of x, up to 4.4.
 inline float GeluOf(float x) {
@@ -75,20 +63,20 @@ void NormRows(const float* x, const float* gain, const float* bias, int64_t rows
     for (int64_t i = 0; i < width; ++i) squares += (x[i] - mean) * (x[i] - mean);
     const float scale = 1 / std::sqrt(squares / static_cast<float>(width) + kNormEpsilon);
 #pragma omp simd
-    for (int64_t i = 0; i < width; ++i) out[i] = Narrow((x[i] - mean) * scale * gain[i] + bias[i]);
+    for (int64_t i = 0; i < width; ++i) out[i] = NarrowToHalf((x[i] - mean) * scale * gain[i] + bias[i]);
   }
 }
 
 MIXMATCH_CLONES
 void Gelu(int64_t n, Bits* x) {
 #pragma omp simd
-  for (int64_t i = 0; i < n; ++i) x[i] = Narrow(GeluOf(Widen(x[i])));
+  for (int64_t i = 0; i < n; ++i) x[i] = NarrowToHalf(GeluOf(WidenHalf(x[i])));
 }
 
 MIXMATCH_CLONES
 void AddTo(const Bits* y, int64_t n, float* x) {
 #pragma omp simd
-  for (int64_t i = 0; i < n; ++i) x[i] += Widen(y[i]);
+  for (int64_t i = 0; i < n; ++i) x[i] += WidenHalf(y[i]);
 }
 
 // In each row the softmax of scale times its first `keys` numbers; 0 behind them.
@@ -98,43 +86,50 @@ void Softmax(int64_t rows, int64_t width, int64_t keys, float scale, Bits* x) {
   float* const p = powers.data();
   const float to_base_2 = scale * 1.442695041f;
   for (; rows > 0; --rows, x += width) {
-    float most = Widen(x[0]), sum = 0;
+    float most = WidenHalf(x[0]), sum = 0;
 #pragma omp simd reduction(max : most)
-    for (int64_t i = 0; i < keys; ++i) most = std::max(most, Widen(x[i]));
+    for (int64_t i = 0; i < keys; ++i) most = std::max(most, WidenHalf(x[i]));
 #pragma omp simd reduction(+ : sum)
-    for (int64_t i = 0; i < keys; ++i) sum += p[i] = Exp2((Widen(x[i]) - most) * to_base_2);
+    for (int64_t i = 0; i < keys; ++i) sum += p[i] = Exp2((WidenHalf(x[i]) - most) * to_base_2);
     const float part = 1 / sum;
 #pragma omp simd
-    for (int64_t i = 0; i < keys; ++i) x[i] = Narrow(p[i] * part);
+    for (int64_t i = 0; i < keys; ++i) x[i] = NarrowToHalf(p[i] * part);
     std::fill(x + keys, x + width, Bits{0});
   }
 }
-
-Bits* Data(const at::Tensor& x) { return reinterpret_cast<Bits*>(x.data_ptr<at::BFloat16>()); }
 
 }  // namespace
 
 at::Tensor NormToHalf(const at::Tensor& x, const at::Tensor& gain, const at::Tensor& bias) {
   at::Tensor out = at::empty(x.sizes(), x.options().dtype(at::kBFloat16));
   const int64_t width = x.size(-1);
-  NormRows(x.data_ptr<float>(), gain.data_ptr<float>(), bias.data_ptr<float>(), x.numel() / width, width, Data(out));
+  NormRows(x.data_ptr<float>(), gain.data_ptr<float>(), bias.data_ptr<float>(), x.numel() / width, width, DataOfHalf(out));
   return out;
 }
 
-void GeluHalf(const at::Tensor& x) { Gelu(x.numel(), Data(x)); }
+void GeluHalf(const at::Tensor& x) { Gelu(x.numel(), DataOfHalf(x)); }
 
-void AddHalf(const at::Tensor& x, const at::Tensor& y) { AddTo(Data(y), x.numel(), x.data_ptr<float>()); }
+void AddHalf(const at::Tensor& x, const at::Tensor& y) { AddTo(DataOfHalf(y), x.numel(), x.data_ptr<float>()); }
 
 at::Tensor AttendHalf(const at::Tensor& qkv, int64_t heads, absl::Span<const int64_t> tokens) {
-  const int64_t b = qkv.size(0), l = qkv.size(1), width = qkv.size(2) / 3, depth = width / heads;
-  const at::Tensor apart =
-      qkv.view({b, l, 3, heads, depth}).permute({2, 0, 3, 1, 4}).reshape({3, b * heads, l, depth});
-  const at::Tensor weights = at::bmm(apart.select(0, 0), apart.select(0, 1).transpose(1, 2));  // [b * heads, l, l]
+  const int64_t b = qkv.size(0), l = qkv.size(1), stride = qkv.size(2), width = stride / 3, depth = width / heads;
   const float scale = 1 / std::sqrt(static_cast<float>(depth));
+  at::Tensor out = at::empty({b, l, width}, qkv.options());
+  HalfMatrix keys, values;
+  std::vector<Bits> weights;
   for (int64_t row = 0; row < b; ++row) {
-    Softmax(heads * l, l, tokens[row], scale, Data(weights) + row * heads * l * l);
+    const int64_t looked_at = tokens[row], even = (looked_at + 1) / 2 * 2;
+    weights.resize(l * even);
+    for (int64_t head = 0; head < heads; ++head) {
+      const Bits* const q = DataOfHalf(qkv) + row * l * stride + head * depth;
+      keys.SetColumns(q + width, stride, depth, looked_at);
+      values.SetRows(q + 2 * width, stride, looked_at, depth);
+      keys.Multiply(q, stride, l, nullptr, weights.data(), even);
+      Softmax(l, even, looked_at, scale, weights.data());
+      values.Multiply(weights.data(), even, l, nullptr, DataOfHalf(out) + row * l * width + head * depth, width);
+    }
   }
-  return at::bmm(weights, apart.select(0, 2)).view({b, heads, l, depth}).transpose(1, 2).reshape({b, l, width});
+  return out;
 }
 
 }  // namespace mixmatch::model

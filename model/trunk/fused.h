@@ -19,8 +19,8 @@ void GeluHalf(const at::Tensor& x);
 // x += y: float32 and bfloat16 of one size.
 void AddHalf(const at::Tensor& x, const at::Tensor& y);
 
-// Attention of several heads: bfloat16, [b, l, 3 width] to [b, l, width]. The first `tokens` of a row, 1 to l, are looked
-// at. Products are rounded to bfloat16.
+// Attention of several heads of an even depth: bfloat16, [b, l, 3 width] to [b, l, width]. The first `tokens` of a row, 1
+// to l, are looked at. Products are rounded to bfloat16.
 at::Tensor AttendHalf(const at::Tensor& qkv, int64_t heads, absl::Span<const int64_t> tokens);
 
 }  // namespace mixmatch::model

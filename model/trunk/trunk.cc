@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "model/cpu.h"
 #include "model/trunk/trunk_net.h"
 
 namespace mixmatch::model {
@@ -18,7 +19,7 @@ namespace {
 constexpr size_t kBatch = 8;  // The activations of 8 full parts stay in the cache: faster than 64.
 
 TrunkNet ForServing(TrunkNet net) {
-  if (CpuHasBf16()) net.HoldHalves();
+  if (CpuHasBf16()) net.HoldForServing();
   return net;
 }
 
@@ -156,14 +157,6 @@ absl::StatusOr<std::shared_ptr<const Trunk>> Trunk::FromBytes(absl::string_view 
   } catch (const std::exception& e) {
     return absl::InternalError(absl::StrCat("Trunk::FromBytes: ", e.what()));
   }
-}
-
-bool CpuHasBf16() {
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-  return __builtin_cpu_supports("avx512bf16");
-#else
-  return false;
-#endif
 }
 
 }  // namespace mixmatch::model

@@ -80,9 +80,6 @@ class Trunk {
   virtual absl::StatusOr<std::vector<float>> Encode(absl::Span<const TokenView> parts) const = 0;
 };
 
-// Whether this CPU multiplies matrices in bfloat16 by itself (AVX512-BF16), so that it is the faster way.
-bool CpuHasBf16();
-
 }  // namespace mixmatch::model
 
 #endif  // MIXMATCH_MODEL_TRUNK_TRUNK_H_

@@ -10,6 +10,7 @@
 #include <random>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -488,33 +489,63 @@ void StemInput::SetTimelines(at::Tensor decibels, std::vector<int64_t> lengths) 
   for (int64_t n : frames) tokens.push_back(1 + StridedLength(n, kTimelineStride));
 }
 
-void TrunkNet::HoldHalves() {
+void TrunkNet::HoldForServing() {
+  if (config.width / config.heads % 2 != 0) return;
   bf16 = true;
-  halves.clear();
-  for (const at::Tensor& parameter : parameters) halves.push_back(parameter.to(at::kBFloat16));
+  matrices.resize(parameters.size());
+  const absl::string_view read_out = "output.weight";  // Stays in float32.
+  for (const auto& [name, place] : index) {
+    if (!absl::EndsWith(name, ".weight") || name == read_out) continue;
+    const at::Tensor& weight = parameters[place];
+    if (weight.dim() == 2) {
+      matrices[place] = HalfMatrix::OfWeight(weight);
+    } else {  // [out, in, height, width], to the order of what HeldConvolve() multiplies.
+      const at::Tensor last = at::constant_pad_nd(weight.permute({0, 2, 3, 1}), {0, weight.size(1) % 2});
+      matrices[place] = HalfMatrix::OfWeight(last.flatten(1));
+    }
+  }
 }
 
-at::Tensor TrunkNet::Half(absl::string_view name) const {
-  return halves.empty() ? At(name).to(at::kBFloat16) : halves[index.at(name)];
+at::Tensor TrunkNet::HeldLinear(const at::Tensor& x, absl::string_view name, at::ScalarType to) const {
+  return LinearHalf(x.to(at::kBFloat16), matrices[index.at(absl::StrCat(name, ".weight"))], At(absl::StrCat(name, ".bias")),
+                    to);
 }
 
-at::Tensor TrunkNet::Product(const at::Tensor& x, absl::string_view name) const {
+at::Tensor TrunkNet::Linear(const at::Tensor& x, absl::string_view name) const {
   const std::string weight = absl::StrCat(name, ".weight"), bias = absl::StrCat(name, ".bias");
   if (!bf16) return at::linear(x, At(weight), At(bias));
-  return at::linear(x.to(at::kBFloat16), Half(weight), Half(bias));
+  if (serves_halves()) return HeldLinear(x, name, at::kFloat);
+  return at::linear(x.to(at::kBFloat16), At(weight).to(at::kBFloat16), At(bias).to(at::kBFloat16)).to(at::kFloat);
 }
-
-at::Tensor TrunkNet::Linear(const at::Tensor& x, absl::string_view name) const { return Product(x, name).to(at::kFloat); }
 
 at::Tensor TrunkNet::Norm(const at::Tensor& x, absl::string_view name) const {
   return at::layer_norm(x, {x.size(-1)}, At(absl::StrCat(name, ".gain")), At(absl::StrCat(name, ".bias")));
 }
 
 at::Tensor TrunkNet::Convolve(const at::Tensor& x, absl::string_view name, int stride) const {
-  const std::string weight = absl::StrCat(name, ".weight"), bias = absl::StrCat(name, ".bias");
-  const std::vector<int64_t> pad = {At(weight).size(2) / 2, At(weight).size(3) / 2};
-  if (!bf16) return at::conv2d(x, At(weight), At(bias), stride, pad);
-  return at::conv2d(x.to(at::kBFloat16), Half(weight), Half(bias), stride, pad).to(at::kFloat);
+  if (serves_halves()) return HeldConvolve(x, name, stride);
+  const at::Tensor &weight = At(absl::StrCat(name, ".weight")), &bias = At(absl::StrCat(name, ".bias"));
+  const std::vector<int64_t> pad = {weight.size(2) / 2, weight.size(3) / 2};
+  if (!bf16) return at::conv2d(x, weight, bias, stride, pad);
+  const auto half = [](const at::Tensor& t) { return t.to(at::kBFloat16); };
+  return at::conv2d(half(x), half(weight), half(bias), stride, pad).to(at::kFloat);
+}
+
+// One linear over windows that lie side by side in memory where channels come last; over time they need no copy.
+at::Tensor TrunkNet::HeldConvolve(const at::Tensor& x, absl::string_view name, int stride) const {
+  const at::Tensor& weight = At(absl::StrCat(name, ".weight"));
+  const int64_t height = weight.size(2), width = weight.size(3), down = height / 2, across = width / 2;
+  const int64_t b = x.size(0), channels = x.size(1) + x.size(1) % 2;
+  const at::Tensor padded =
+      at::zeros({b, x.size(2) + 2 * down, x.size(3) + 2 * across, channels}, x.options().dtype(at::kBFloat16));
+  padded.narrow(1, down, x.size(2)).narrow(2, across, x.size(3)).narrow(3, 0, x.size(1)).copy_(x.permute({0, 2, 3, 1}));
+  const int64_t row = padded.stride(1);
+  const int64_t rows = (padded.size(1) - height) / stride + 1, columns = (padded.size(2) - width) / stride + 1;
+  const at::Tensor windows = padded.as_strided({b, rows, columns, height, width * channels},
+                                               {padded.stride(0), stride * row, stride * channels, row, 1});
+  const at::Tensor y = height == 1 ? HeldLinear(windows.squeeze(3).squeeze(1), name, at::kFloat)
+                                   : HeldLinear(windows.reshape({b, rows * columns, -1}), name, at::kFloat);
+  return y.view({b, rows, columns, -1}).permute({0, 3, 1, 2});
 }
 
 // Tokens are [b, 16, width].
@@ -585,7 +616,7 @@ void TrunkNet::ServeLayer(absl::string_view name, absl::Span<const int64_t> toke
     return NormToHalf(x, At(absl::StrCat(name, which, ".gain")), At(absl::StrCat(name, which, ".bias")));
   };
   const auto product = [&](const at::Tensor& from, absl::string_view which) {
-    return Product(from, absl::StrCat(name, which));
+    return HeldLinear(from, absl::StrCat(name, which), at::kBFloat16);
   };
   AddHalf(x, product(AttendHalf(product(norm(".norm1"), ".qkv"), config.heads, tokens), ".mixed"));
   const at::Tensor up = product(norm(".norm2"), ".up");
@@ -608,7 +639,7 @@ at::Tensor TrunkNet::ForwardGroup(const StemInput& input, at::Tensor* states) co
   }
   for (int layer = 0; layer < config.layers; ++layer) {
     const std::string name = absl::StrCat("layer", layer);
-    if (!halves.empty()) {
+    if (serves_halves()) {
       ServeLayer(name, input.tokens, x);
       continue;
     }

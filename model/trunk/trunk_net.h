@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "model/trunk/half_matrix.h"
 #include "model/trunk/trunk.h"
 
 namespace mixmatch::model {
@@ -63,11 +64,14 @@ struct TrunkNet {
   std::vector<at::Tensor> parameters;  // float32, contiguous, in the order of ParameterSpecs.
   absl::flat_hash_map<std::string, int> index;  // Place of each by name.
   bool bf16 = false;  // Products of matrices, and convolutions, in bfloat16: where the CPU is faster so.
-  // Parameters in bfloat16, for serving: they are used as they are held here. Empty: each is converted at each use.
-  std::vector<at::Tensor> halves = {};
 
-  // Sets bf16 and holds the halves. Parameters must not change from then on.
-  void HoldHalves();
+  // What serving reads instead, by place of the parameter: the weights of linears and convolutions. Empty before
+  // HoldForServing().
+  std::vector<HalfMatrix> matrices = {};
+
+  // Holds weights in bfloat16 as serving reads them, and passes go through those from then on. Parameters must not change
+  // any more. Nothing is held, and served in float32, where a head's depth is odd.
+  void HoldForServing();
 
   // INVALID_ARGUMENT when out of bounds.
   static absl::StatusOr<TrunkNet> Create(const TrunkConfig& config);
@@ -97,12 +101,13 @@ struct TrunkNet {
     at::Tensor summary, tokens;
   };
   const at::Tensor& At(absl::string_view name) const { return parameters[index.at(name)]; }
-  at::Tensor Half(absl::string_view name) const;
-  // Linear() gives float32; Product() what it is computed in.
+  bool serves_halves() const { return !matrices.empty(); }
+  // A linear, from either type; it gives float32, HeldLinear() `to`. Held...: where serves_halves() alone.
   at::Tensor Linear(const at::Tensor& x, absl::string_view name) const;
-  at::Tensor Product(const at::Tensor& x, absl::string_view name) const;
+  at::Tensor HeldLinear(const at::Tensor& x, absl::string_view name, at::ScalarType to) const;
   at::Tensor Norm(const at::Tensor& x, absl::string_view name) const;
   at::Tensor Convolve(const at::Tensor& x, absl::string_view name, int stride) const;
+  at::Tensor HeldConvolve(const at::Tensor& x, absl::string_view name, int stride) const;
   Stemmed PlaneStem(const at::Tensor& planes, absl::string_view name) const;
   Stemmed SoundStem(const at::Tensor& decibels, const std::vector<int64_t>& frames) const;
   Stemmed Stem(const StemInput& input) const;

@@ -51,7 +51,7 @@ class TrunkLearnerTest : public testing::Test {
  protected:
   // `telling`: the fixed features of a pair tell what belongs together, too.
   explicit TrunkLearnerTest(bool telling = false) : telling_(telling) {
-    model::UseOneThreadEach();
+    model::PrepareForManyThreads();
     directory_ = testing::TempDir() + "/trunk_learner_" + testing::UnitTest::GetInstance()->current_test_info()->name();
     std::filesystem::remove_all(directory_);
     std::filesystem::create_directories(directory_);

@@ -20,6 +20,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "model/cpu.h"
 #include "model/learn/shard.h"
 #include "model/learn/trunk_trainer.h"
 #include "model/tensors/files.h"

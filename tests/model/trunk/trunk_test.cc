@@ -74,7 +74,7 @@ TEST(Trunk, ProductsInBfloat16TurnNoRowByMoreThanAThousandth) {
   const c10::InferenceMode inference;
   const TrunkNet full = *TrunkNet::Create(TrunkConfig::Small());
   TrunkNet half = full;
-  half.HoldHalves();
+  half.HoldForServing();
   for (int slot = 0; slot < full.config.slots; ++slot) {
     const Tokens a = RandomTokens(64, slot), b = RandomTokens(64, slot + 100);
     const std::vector<StemInput> inputs = full.Gather({{slot, a}, {slot, b}});

@@ -25,7 +25,7 @@ constexpr char kContent[] = "some words";
 class VerificationTest : public testing::Test {
  protected:
   VerificationTest() {
-    model::UseOneThreadEach();
+    model::PrepareForManyThreads();
     directory_ = testing::TempDir() + "/verification";
     std::filesystem::remove_all(directory_);
     std::filesystem::create_directories(directory_);
