@@ -9,7 +9,7 @@
 namespace mixmatch::server {
 namespace {
 
-constexpr size_t kBatch = 512;
+constexpr size_t kBatch = 2048;
 
 }  // namespace
 

@@ -31,7 +31,7 @@ TEST(HeadMapsTest, OneRowAndManyRowsGiveTheSameUnitVectors) {
   for (int i = 0; i < 100; ++i) {
     const std::vector<float> one = maps->Map(0, absl::MakeConstSpan(rows).subspan(i * 40, 40)).value();
     EXPECT_NEAR(Dot(one, one), 1.0, 1e-5);
-    EXPECT_NEAR(Dot(one, absl::MakeConstSpan(many).subspan(i * 32, 32)), 1.0, 1e-5);
+    EXPECT_NEAR(Dot(one, absl::MakeConstSpan(many).subspan(i * 32, 32)), 1.0, 1e-4);  // Many in bfloat16, on some CPUs.
   }
 }
 
