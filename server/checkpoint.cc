@@ -121,16 +121,21 @@ absl::StatusOr<std::shared_ptr<const model::Trunk>> Checkpoint::RestoreTrunk(sto
   return WithAllSlots(model::Trunk::Create(options_.trunk));
 }
 
+int Checkpoint::SharedDims(const model::Trunk& trunk) const {
+  return options_.learner.random_head ? 0 : trunk.config().output_dim;
+}
+
 std::shared_ptr<const model::HeadMaps> Checkpoint::RestoreHead(const storage::v1::Manifest& manifest,
                                                                const model::Trunk& trunk, int* slots_saved) const {
   const std::vector<int> dims = HeadDims(trunk);
+  const int shared = SharedDims(trunk);
   *slots_saved = 0;
   if (!options_.learner.random_head && !manifest.head().path().empty()) {
     auto bytes = Read(manifest.head());
     if (bytes.ok()) {
       const auto saved = model::HeadMaps::Parse(*bytes);
       if (saved.ok() && (*saved)->dim() == options_.index.dim) {
-        auto maps = (*saved)->WithSlots(dims, kHeadSeed);
+        auto maps = (*saved)->WithSlots(dims, kHeadSeed, shared);
         if (maps.ok()) {
           *slots_saved = (*saved)->slots();
           return *std::move(maps);
@@ -139,7 +144,7 @@ std::shared_ptr<const model::HeadMaps> Checkpoint::RestoreHead(const storage::v1
     }
     Log::Warn("the head of generation {} cannot be read; it will be solved again", manifest.generation());
   }
-  return *model::HeadMaps::Random(dims, options_.index.dim, kHeadSeed);
+  return *model::HeadMaps::Random(dims, options_.index.dim, kHeadSeed, shared);
 }
 
 // Makes the index agree with the store: parts that are gone are taken out; parts that it lacks are put in, with the vector
@@ -196,7 +201,7 @@ absl::StatusOr<Restored> Checkpoint::Restore(const std::vector<int>& renewed) {
   MIXMATCH_ASSIGN_OR_RETURN(std::shared_ptr<const model::Trunk> trunk, RestoreTrunk(restored.manifest));
   int slots_saved = 0;
   std::shared_ptr<const model::HeadMaps> head = RestoreHead(restored.manifest, *trunk, &slots_saved);
-  MIXMATCH_ASSIGN_OR_RETURN(head, head->WithRandom(renewed, kHeadSeed));
+  MIXMATCH_ASSIGN_OR_RETURN(head, head->WithRandom(renewed, kHeadSeed, SharedDims(*trunk)));
   // Vectors of another encoder are not to be searched with this one: its own are made from the features.
   const bool same = restored.manifest.trunk() == wanted_trunk && slots_saved > 0;
   auto serving = std::make_shared<Serving>(

@@ -70,6 +70,8 @@ class Checkpoint {
   absl::StatusOr<storage::v1::GenerationFile> Write(const std::string& below, absl::string_view bytes) const;
   absl::StatusOr<std::string> Read(const storage::v1::GenerationFile& file) const;
   absl::StatusOr<std::shared_ptr<const model::Trunk>> RestoreTrunk(storage::v1::Manifest& manifest) const;
+  // Numbers of a part that are of one space in every slot from the start: the trunk's output; none for `--head random`.
+  int SharedDims(const model::Trunk& trunk) const;
   // `slots_saved`: of how many slots the maps are the saved ones; 0 if they could not be read.
   std::shared_ptr<const model::HeadMaps> RestoreHead(const storage::v1::Manifest& manifest, const model::Trunk& trunk,
                                                      int* slots_saved) const;

@@ -18,6 +18,7 @@ model::AssociativeHeadOptions HeadOptions(const model::Trunk& trunk) {
   model::AssociativeHeadOptions options;
   options.feature_dims = HeadDims(trunk);
   for (int dim : model::FeatureDims()) options.blocks.push_back({dim, trunk.config().output_dim});
+  options.last_block_shared = true;
   return options;
 }
 

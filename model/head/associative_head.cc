@@ -86,6 +86,8 @@ class MomentHead final : public AssociativeHead {
  private:
   absl::Status Queue(absl::Span<const EventPart> parts, double weight, float sign);
   absl::Status FoldLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_mutex_);
+  // At the end of every modality's features, of one space in all.
+  int SharedNumbers() const { return options_.last_block_shared ? options_.blocks[0].back() : 0; }
   std::vector<std::vector<float>> MakeMaps(const MomentSolver& solver) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_mutex_);
 
   const AssociativeHeadOptions options_;
@@ -101,6 +103,7 @@ class MomentHead final : public AssociativeHead {
   int64_t ridge_events_ ABSL_GUARDED_BY(state_mutex_) = 0;  // That they were chosen from.
   std::vector<at::Tensor> start_ ABSL_GUARDED_BY(state_mutex_);  // The last solution, where the next begins.
   std::vector<at::Tensor> projections_ ABSL_GUARDED_BY(state_mutex_);  // Random, [dims, dim]; made when first needed.
+  at::Tensor common_ ABSL_GUARDED_BY(state_mutex_);                    // The same for the shared block of all modalities.
 };
 
 absl::Status MomentHead::Queue(absl::Span<const EventPart> parts, double weight, float sign) {
@@ -231,8 +234,12 @@ std::vector<std::vector<float>> MomentHead::MakeMaps(const MomentSolver& solver)
     }
   }
   // Mean squared length of the random remainder: a trace of what is learned, more while few columns are.
-  const double random_energy =
-      strongest > 0.0 ? strongest * (0.02 + 0.5 * std::max(0.0, 1.0 - filled / (0.25 * dim))) : 1.0;
+  const double more = 0.5 * std::max(0.0, 1.0 - filled / (0.25 * dim));
+  const double random_energy = strongest > 0.0 ? strongest * (0.02 + more) : 1.0;
+  // How much of the shared block is projected alike for all modalities: what is learned here soon knows better.
+  const double alike = strongest > 0.0 ? more / (0.02 + more) : 1.0;
+  const int shared = SharedNumbers();
+  if (shared > 0 && !common_.defined()) common_ = FromFloats(SharedProjection(shared, dim, options_.seed), {shared, dim});
   std::vector<at::Tensor> learned(slots), remainder(slots);  // [dims + 1, dim]
   at::Tensor alignment = at::zeros({dim, dim}, at::kFloat);
   for (size_t m = 0; m < slots; ++m) {
@@ -242,11 +249,16 @@ std::vector<std::vector<float>> MomentHead::MakeMaps(const MomentSolver& solver)
     }
     remainder[m] = at::zeros({d + 1, dim}, at::kFloat);
     remainder[m].narrow(0, 0, d).copy_(projections_[m]);
+    if (shared > 0 && alike > 0.0) {
+      remainder[m].narrow(0, d - shared, shared).mul_(std::sqrt(1.0 - alike)).add_(common_, std::sqrt(alike));
+    }
     if (!moments_.Active(m)) continue;
     const at::Tensor& c = moments_.within[m];
-    const double size = c.diagonal().narrow(0, 0, d).sum().item<double>() / moments_.mass[m];
+    at::Tensor weight = at::ones({d}, at::kFloat);  // Of a squared number in the projection.
+    weight.narrow(0, d - shared, shared).fill_(1.0 - alike + alike * kSharedWeight);
+    const double size = (c.diagonal().narrow(0, 0, d) * weight).sum().item<double>() / moments_.mass[m];
     const at::Tensor mean = c.narrow(0, 0, d).select(1, d) / moments_.mass[m];
-    const double variance = size - mean.square().sum().item<double>();
+    const double variance = size - (mean.square() * weight).sum().item<double>();
     if (variance > 1e-4 * size) {
       remainder[m].select(0, d).copy_(-at::mv(remainder[m].narrow(0, 0, d).t(), mean));
       remainder[m].mul_(static_cast<float>(std::sqrt(random_energy / variance)));
@@ -299,7 +311,7 @@ absl::StatusOr<SolvedHead> MomentHead::Solve(int iterations) {
   }
   if (maps.empty()) {  // No two things have occurred together yet.
     absl::StatusOr<std::shared_ptr<const HeadMaps>> random =
-        HeadMaps::Random(options_.feature_dims, options_.dim, options_.seed);
+        HeadMaps::Random(options_.feature_dims, options_.dim, options_.seed, SharedNumbers());
     if (!random.ok()) return random.status();
     solved.maps = *std::move(random);
   } else {
@@ -418,7 +430,13 @@ absl::Status CheckBlocks(const AssociativeHeadOptions& options) {
     fits = std::accumulate(blocks.begin(), blocks.end(), int64_t{0}) == options.feature_dims[s] &&
            std::all_of(blocks.begin(), blocks.end(), [](int b) { return b > 0; });
   }
-  return fits ? absl::OkStatus() : absl::InvalidArgumentError("head.blocks: got blocks that do not make up feature_dims");
+  if (fits && options.last_block_shared) {
+    fits = !options.blocks.empty() && std::all_of(options.blocks.begin(), options.blocks.end(), [&](const auto& blocks) {
+      return blocks.back() == options.blocks[0].back();
+    });
+  }
+  if (fits) return absl::OkStatus();
+  return absl::InvalidArgumentError("head.blocks: got blocks that do not make up feature_dims, or shared ones of several lengths");
 }
 
 }  // namespace

@@ -47,6 +47,9 @@ struct AssociativeHeadOptions {
   // Lengths of the blocks of each modality's features, in order, each over 0, together feature_dims: each block has a ridge
   // of its own. Empty: one block a modality.
   std::vector<std::vector<int>> blocks;
+  // The last block of every modality, as long in each, is of one space already, a trunk's: the random remainder keeps its
+  // numbers comparable.
+  bool last_block_shared = false;
   double ridge = 0.003;           // Of every block at first; relative to the mean variance of a feature; over 0.
   double least_returning = 0.5;   // ChooseRidges keeps `ridge` where a smaller share of events, 0 to 1, hold a part that others
                                   // hold too; 0: it always chooses.

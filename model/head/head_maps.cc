@@ -59,8 +59,10 @@ void Normalize(float* row, int dim) {
 }
 
 // A map without offset.
-std::vector<float> RandomWeights(int from, int dim, uint64_t seed) {
-  std::vector<float> weights = RandomProjection(from, dim, seed);
+std::vector<float> RandomWeights(int from, int shared, int dim, uint64_t seed, int slot) {
+  std::vector<float> weights = RandomProjection(from - shared, dim, seed + slot);
+  const std::vector<float> common = SharedProjection(shared, dim, seed);
+  weights.insert(weights.end(), common.begin(), common.end());
   weights.resize(weights.size() + dim, 0.0f);
   return weights;
 }
@@ -84,19 +86,19 @@ absl::StatusOr<std::shared_ptr<const HeadMaps>> HeadMaps::Create(std::vector<int
 }
 
 absl::StatusOr<std::shared_ptr<const HeadMaps>> HeadMaps::Random(std::vector<int> feature_dims, int dim,
-                                                                 uint64_t seed) {
+                                                                 uint64_t seed, int shared) {
   std::vector<std::vector<float>> weights;
   for (size_t s = 0; s < feature_dims.size(); ++s) {
-    if (feature_dims[s] < 1 || dim < 1) {
-      return absl::InvalidArgumentError("head.maps: dimensions must be at least 1");
+    if (feature_dims[s] < 1 || dim < 1 || shared < 0 || shared > feature_dims[s]) {
+      return absl::InvalidArgumentError("head.maps: dimensions must be at least 1, and no more shared than there are");
     }
-    weights.push_back(RandomWeights(feature_dims[s], dim, seed + s));
+    weights.push_back(RandomWeights(feature_dims[s], shared, dim, seed, static_cast<int>(s)));
   }
   return Create(std::move(feature_dims), dim, std::move(weights));
 }
 
 absl::StatusOr<std::shared_ptr<const HeadMaps>> HeadMaps::WithSlots(const std::vector<int>& feature_dims,
-                                                                    uint64_t seed) const {
+                                                                    uint64_t seed, int shared) const {
   if (feature_dims.size() < feature_dims_.size() ||
       !std::equal(feature_dims_.begin(), feature_dims_.end(), feature_dims.begin())) {
     return absl::InvalidArgumentError(absl::StrCat("head.maps: got ", feature_dims.size(), " slots that do not begin with ",
@@ -104,19 +106,23 @@ absl::StatusOr<std::shared_ptr<const HeadMaps>> HeadMaps::WithSlots(const std::v
   }
   std::vector<std::vector<float>> weights = weights_;
   for (size_t s = weights.size(); s < feature_dims.size(); ++s) {
-    if (feature_dims[s] < 1) return absl::InvalidArgumentError("head.maps: dimensions must be at least 1");
-    weights.push_back(RandomWeights(feature_dims[s], dim_, seed + s));
+    if (feature_dims[s] < 1 || shared < 0 || shared > feature_dims[s]) {
+      return absl::InvalidArgumentError("head.maps: dimensions must be at least 1, and no more shared than there are");
+    }
+    weights.push_back(RandomWeights(feature_dims[s], shared, dim_, seed, static_cast<int>(s)));
   }
   return Create(feature_dims, dim_, std::move(weights));
 }
 
-absl::StatusOr<std::shared_ptr<const HeadMaps>> HeadMaps::WithRandom(const std::vector<int>& slots, uint64_t seed) const {
+absl::StatusOr<std::shared_ptr<const HeadMaps>> HeadMaps::WithRandom(const std::vector<int>& slots, uint64_t seed,
+                                                                     int shared) const {
   std::vector<std::vector<float>> weights = weights_;
   for (int slot : slots) {
-    if (slot < 0 || slot >= this->slots()) {
-      return absl::InvalidArgumentError(absl::StrCat("head.maps: got slot ", slot, ", this head has ", this->slots()));
+    if (slot < 0 || slot >= this->slots() || shared < 0 || shared > feature_dims_[slot]) {
+      return absl::InvalidArgumentError(absl::StrCat("head.maps: got slot ", slot, " and ", shared, " shared numbers, this head has ",
+                                                     this->slots(), " slots"));
     }
-    weights[slot] = RandomWeights(feature_dims_[slot], dim_, seed + slot);
+    weights[slot] = RandomWeights(feature_dims_[slot], shared, dim_, seed, slot);
   }
   return Create(feature_dims_, dim_, std::move(weights));
 }

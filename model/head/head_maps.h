@@ -24,18 +24,23 @@ class HeadMaps {
 
   // Never trained: independent Gaussian projections, which keep cosines within a modality (Johnson & Lindenstrauss
   // 1984) and say nothing across modalities. The same for the same arguments. The baseline of every benchmark.
-  static absl::StatusOr<std::shared_ptr<const HeadMaps>> Random(std::vector<int> feature_dims, int dim, uint64_t seed);
+  // The last `shared` numbers of every slot are of one space already, and stay so: a trunk's outputs, by which things can be
+  // found across modalities before anything is learned here.
+  static absl::StatusOr<std::shared_ptr<const HeadMaps>> Random(std::vector<int> feature_dims, int dim, uint64_t seed,
+                                                                int shared = 0);
 
   // What Serialize() gave. DATA_LOSS when the bytes are cut or altered.
   static absl::StatusOr<std::shared_ptr<const HeadMaps>> Parse(absl::string_view bytes);
   std::string Serialize() const;
 
-  // These maps, followed by those of Random(feature_dims, dim(), seed) for the slots that are missing. INVALID_ARGUMENT
-  // unless feature_dims begins with the lengths of the slots that are there.
-  absl::StatusOr<std::shared_ptr<const HeadMaps>> WithSlots(const std::vector<int>& feature_dims, uint64_t seed) const;
+  // These maps, followed by those of Random(feature_dims, dim(), seed, shared) for the slots that are missing.
+  // INVALID_ARGUMENT unless feature_dims begins with the lengths of the slots that are there.
+  absl::StatusOr<std::shared_ptr<const HeadMaps>> WithSlots(const std::vector<int>& feature_dims, uint64_t seed,
+                                                            int shared = 0) const;
 
   // These maps, with those of Random in place of the given slots, of the same length. INVALID_ARGUMENT: no such slot.
-  absl::StatusOr<std::shared_ptr<const HeadMaps>> WithRandom(const std::vector<int>& slots, uint64_t seed) const;
+  absl::StatusOr<std::shared_ptr<const HeadMaps>> WithRandom(const std::vector<int>& slots, uint64_t seed,
+                                                             int shared = 0) const;
 
   int slots() const { return static_cast<int>(feature_dims_.size()); }
   int feature_dim(int slot) const { return feature_dims_[slot]; }

@@ -87,6 +87,7 @@ class Bench {
     Trial whole{&corpora_.main, results_, Input::kJoined, seed, ""};
     if (trunk_) MIXMATCH_RETURN_IF_ERROR(Measure(whole, "_joint_offline", /*all=*/true));
     if (seed != 1) return absl::OkStatus();  // What follows does not depend on it.
+    if (trunk_) MIXMATCH_RETURN_IF_ERROR(AskDayOne());
     if (trunk_) MIXMATCH_RETURN_IF_ERROR(AskTrunk());
     return MeasureUpkeep(trunk_ && flags_.brief ? std::vector<Trial>{whole}
                          : trunk_               ? std::vector<Trial>{whole, head}
@@ -135,6 +136,17 @@ class Bench {
     const Trial alone{&corpora_.main, results_, Input::kJoined, 1, "_trunk_alone"};
     return Timed(alone, "questions", [&] {
       return AskAll(alone, Space::OfTrunk(&corpora_.main), Space::OfTrunk(&corpora_.fashion));
+    });
+  }
+
+  // What a server answers before its first event: the untrained head over fixed features and the trunk's output.
+  absl::Status AskDayOne() {
+    const Trial day_one{&corpora_.main, results_, Input::kJoined, 1, "_day_one"};
+    return Timed(day_one, "questions", [&]() -> absl::Status {
+      const std::vector<int> fixed = model::FeatureDims(), joined = InputDims(corpora_.main, Input::kJoined);
+      MIXMATCH_ASSIGN_OR_RETURN(auto maps, model::HeadMaps::Random(joined, kDim, day_one.seed, joined[0] - fixed[0]));
+      return AskAll(day_one, Space::OfMaps(&corpora_.main, Input::kJoined, maps),
+                    Space::OfMaps(&corpora_.fashion, Input::kJoined, maps));
     });
   }
 

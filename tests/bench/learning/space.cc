@@ -74,6 +74,7 @@ absl::StatusOr<HeadLearner> HeadLearner::Create(const Corpus* corpus, Input inpu
   for (size_t slot = 0; slot < fixed.size() && input == Input::kJoined; ++slot) {
     options.blocks.push_back({fixed[slot], options.feature_dims[slot] - fixed[slot]});
   }
+  options.last_block_shared = input == Input::kJoined;
   options.seed = seed;
   HeadLearner learner;
   learner.corpus_ = corpus;

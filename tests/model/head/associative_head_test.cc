@@ -401,6 +401,46 @@ TEST(AssociativeHeadTest, WithNoEventsSimilarityWithinAModalityIsThatOfTheFeatur
   EXPECT_LT(Dot(*maps->Map(0, x), *maps->Map(0, far)), Dot(*maps->Map(0, x), *maps->Map(0, near)));
 }
 
+// A block of one space in both modalities: things that it shows alike, and that never occurred, are alike in the maps, with
+// nothing learned and beside what was.
+TEST(AssociativeHeadTest, ABlockOfOneSpaceIsComparableAcrossModalitiesWithoutEventsAndAfterThem) {
+  constexpr int kOwn = 40, kShared = 30;
+  AssociativeHeadOptions options;
+  options.feature_dims = {kOwn + kShared, kOwn + kShared};
+  options.blocks = {{kOwn, kShared}, {kOwn, kShared}};
+  options.dim = 64;
+  options.last_block_shared = true;
+  auto head = AssociativeHead::Create(options).value();
+  std::mt19937 random(3);
+  std::normal_distribution<float> normal;
+  const auto see = [&](const std::vector<float>& shared) {
+    std::vector<float> features(kOwn);
+    for (float& v : features) v = normal(random);
+    features.insert(features.end(), shared.begin(), shared.end());
+    return features;
+  };
+  std::vector<std::vector<float>> things(20, std::vector<float>(kShared));
+  for (std::vector<float>& thing : things) {
+    for (float& v : thing) v = normal(random);
+  }
+  const auto found = [&](const HeadMaps& maps) {
+    int first = 0;
+    for (size_t asked = 0; asked < things.size(); ++asked) {
+      const std::vector<float> query = *maps.Map(0, see(things[asked]));
+      std::vector<double> scores;
+      for (const std::vector<float>& thing : things) scores.push_back(Dot(query, *maps.Map(1, see(thing))));
+      first += std::max_element(scores.begin(), scores.end()) == scores.begin() + static_cast<int64_t>(asked);
+    }
+    return first;
+  };
+  EXPECT_GE(found(*head->Solve().value().maps), 16);
+  const std::vector<float> one = see(std::vector<float>(kShared, 0.5f)), two = see(std::vector<float>(kShared, -0.5f));
+  ASSERT_TRUE(head->Add({{0, one}, {1, two}}, 1.0).ok());
+  EXPECT_GE(found(*head->Solve().value().maps), 12);
+  options.blocks.clear();
+  EXPECT_EQ(AssociativeHead::Create(options).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
 TEST(AssociativeHeadTest, AModalityWithoutEventsKeepsItsOwnSimilarity) {
   AssociativeHeadOptions options = SmallOptions();
   options.feature_dims = {30, 40, 50};

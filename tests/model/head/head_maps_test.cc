@@ -45,6 +45,25 @@ TEST(HeadMapsTest, RandomMapsKeepCosinesWithinAModalityAndNoneAcross) {
   EXPECT_NEAR(Dot(*maps->Map(0, a), *maps->Map(1, a)), 0.0, 0.2);
 }
 
+TEST(HeadMapsTest, NumbersOfOneSpaceStayComparableAcrossSlotsInRandomMaps) {
+  constexpr int kShared = 100;
+  const auto maps = HeadMaps::Random({200, 150}, 512, 5, kShared).value();
+  const auto see = [](int own, uint32_t seed, const std::vector<float>& shared) {
+    std::vector<float> features = Noise(own, seed);
+    features.insert(features.end(), shared.begin(), shared.end());
+    return features;
+  };
+  const std::vector<float> thing = Noise(kShared, 1), other = Noise(kShared, 2);
+  const std::vector<float> seen = *maps->Map(0, see(100, 3, thing));
+  // The block of 100 numbers weighs three times as much as the 100 and the 50 others.
+  EXPECT_NEAR(Dot(seen, *maps->Map(1, see(50, 4, thing))), 0.8, 0.12);
+  EXPECT_NEAR(Dot(seen, *maps->Map(1, see(50, 5, other))), 0.0, 0.25);
+  EXPECT_EQ(HeadMaps::Random({200, 150}, 512, 5, 151).status().code(), absl::StatusCode::kInvalidArgument);
+  const auto one = HeadMaps::Random({200}, 512, 5, kShared).value();
+  EXPECT_EQ(one->WithSlots({200, 150}, 5, kShared).value()->Serialize(), maps->Serialize());
+  EXPECT_EQ(HeadMaps::Random({200, 150}, 512, 6).value()->WithRandom({0, 1}, 5, kShared).value()->Serialize(), maps->Serialize());
+}
+
 TEST(HeadMapsTest, TheSameSeedGivesTheSameMapsAndAnotherSeedOthers) {
   EXPECT_EQ(HeadMaps::Random({9}, 8, 5).value()->Serialize(), HeadMaps::Random({9}, 8, 5).value()->Serialize());
   EXPECT_NE(HeadMaps::Random({9}, 8, 5).value()->Serialize(), HeadMaps::Random({9}, 8, 6).value()->Serialize());
