@@ -184,11 +184,11 @@ def _stamps(folder: pathlib.Path, captions, recordings=()) -> pathlib.Path:
 
 
 class SpeechTest(unittest.TestCase):
-    def rows(self, *stamps):
+    def rows(self, *stamps, language="fr"):
         with tempfile.TemporaryDirectory() as folder, mock.patch.object(voices, "speak_all", _fake_speech), \
                 mock.patch.object(voices, "phones", lambda text, language: f"{language}:{text}"):
             work = pathlib.Path(folder)
-            return [row for row in speech.rows(_stamps(work, *stamps), work / "out") if row.metadata["lang"] == "fr"]
+            return [row for row in speech.rows(_stamps(work, *stamps), work / "out") if row.metadata["lang"] == language]
 
     def test_people_and_unseen_voices_are_for_tests_alone(self):
         rows = self.rows({"crow": "Un corbeau."}, {"crow": b"caw"})
@@ -212,6 +212,15 @@ class SpeechTest(unittest.TestCase):
     def test_what_is_learned_by_ear_says_how_it_is_pronounced_and_what_is_asked_does_not(self):
         for row in self.rows({"crow": "Un corbeau."}, {"crow": b"caw"}):
             self.assertEqual("phones" in row.metadata, row.kind == "speech" and row.metadata["split"] == "train", row.id)
+
+    def test_a_language_of_two_continents_is_spoken_in_both_accents(self):
+        rows = [row for row in self.rows({"crow": "Un corbeau."}, language="en") if row.kind == "speech"]
+        accented = [row for row in rows if row.metadata["voice"].endswith("@en-us")]
+        self.assertGreaterEqual(len(accented), speech.VOICES_OF_MORE)
+        self.assertGreaterEqual(len(rows) - len(accented), speech.VOICES_OF_MORE)
+        for row in rows:
+            accent = "en-us" if row in accented else "en"
+            self.assertEqual(row.metadata["phones"], f"{accent}:English of crow.")
 
     def test_marks_between_sounds_are_no_sounds(self):
         voices.phones.cache_clear()
@@ -239,6 +248,13 @@ class VoicesTest(unittest.TestCase):
             path.write_bytes(b"there")
             voices.speak_all([voices.Utterance("crow", "en", voices.TEST, path)])
             run.assert_not_called()
+
+    def test_an_accent_is_spoken_instead_of_the_language(self):
+        with tempfile.TemporaryDirectory() as folder, mock.patch.object(voices.subprocess, "run") as run, \
+                mock.patch.object(voices.pathlib.Path, "replace"):
+            path = pathlib.Path(folder) / "a.wav"
+            voices.speak(voices.Utterance("crow", "en", voices.with_accent("m3/160/50", "en-us"), path))
+            self.assertEqual(run.call_args.args[0][:7], ["espeak-ng", "-v", "en-us+m3", "-s", "160", "-p", "50"])
 
     def test_speakers_depend_on_the_place_and_come_back_only_after_all_others(self):
         chosen = voices.of_kokoro("fr/crow", len(kokoro.SPEAKERS))

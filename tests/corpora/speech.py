@@ -14,8 +14,10 @@ LANGUAGES = ("fr", "ru", "da", "ro", "bg", "ca", "es", "en", "el", "be")
 CANDIDATES = 60    # Captions of a language that human recordings are looked for among.
 MORE = 300         # Further captions of a language, at most, that are only learned from,
 VOICES_OF_MORE = 4  # in so many voices of espeak-ng each.
-NATURAL = 5        # Voices of Kokoro for a candidate,
+NATURAL = 15       # Voices of Kokoro for a candidate,
 ONE_NATURAL_OF = 3   # one for every third of the further captions.
+# What is spoken on two continents is spoken in both ways, by as many voices each.
+ACCENTS = {"en": "en-us", "es": "es-419"}
 
 
 def rows(root: pathlib.Path, work: pathlib.Path, keep: Callable[[str], bool] = lambda event: True,
@@ -38,7 +40,7 @@ def rows(root: pathlib.Path, work: pathlib.Path, keep: Callable[[str], bool] = l
         for utterance, split in event["speech"]:
             metadata = {"kind": "speech", "voice": utterance.voice, "split": split}
             if split == "train":
-                metadata["phones"] = voices.phones(utterance.text, utterance.language)
+                metadata["phones"] = voices.phones(utterance.text, utterance.accent)
             result.append(_row(event, utterance.path, "audio/wav", "audio", metadata, utterance.voice))
     return result
 
@@ -66,18 +68,26 @@ def _events(stamps: List["tuxpaint.Stamp"], language: str, work: pathlib.Path, n
     return candidates + more
 
 
+def _voices(place: str, candidate: bool, natural: bool) -> List[str]:
+    """What a caption is learned from: all voices of espeak-ng for a candidate, some for others; so many of Kokoro."""
+    chosen = list(voices.MANY)
+    if not candidate:
+        first = bucket(place, len(chosen), "voices")
+        chosen = [chosen[(first + 5 * step) % len(chosen)] for step in range(VOICES_OF_MORE)]
+    if natural:
+        chosen += voices.of_kokoro(place, NATURAL if candidate else int(bucket(place, ONE_NATURAL_OF, "natural") == 0))
+    return chosen
+
+
 def _event(stamp: str, language: str, caption: str, human, work: pathlib.Path, natural: bool) -> dict:
     place = f"{language}/{stamp}"
     caption_path = work / "captions" / f"{place}.txt"
     caption_path.parent.mkdir(parents=True, exist_ok=True)
     caption_path.write_text(caption, encoding="utf-8")
-    learn = list(voices.MANY)
-    if human is None:
-        first = bucket(place, len(learn), "voices")
-        learn = [learn[(first + 5 * step) % len(learn)] for step in range(VOICES_OF_MORE)]
-    if natural:
-        natural_more = bucket(place, ONE_NATURAL_OF, "natural") == 0
-        learn += voices.of_kokoro(place, NATURAL if human is not None else int(natural_more))
+    learn = _voices(place, human is not None, natural)
+    if language in ACCENTS:
+        learn += [voices.with_accent(voice, ACCENTS[language])
+                  for voice in _voices(f"{place}/{ACCENTS[language]}", human is not None, natural)]
     speech = [(voice, "train") for voice in learn]
     if human is not None:
         speech.append((voices.TEST, "test"))

@@ -11,7 +11,8 @@ from typing import Callable, Iterable, List, Optional
 from tests.corpora import kokoro
 from tests.corpora.manifest import bucket
 
-# A voice is VARIANT/WORDS-A-MINUTE/PITCH of espeak-ng (pitch 0 to 99), flite_NAME, or kokoro_SPEAKER/PERCENT of its speed.
+# A voice is VARIANT/WORDS-A-MINUTE/PITCH of espeak-ng (pitch 0 to 99), flite_NAME, or kokoro_SPEAKER/PERCENT of its speed;
+# one of espeak-ng or Kokoro may end in @ACCENT, a language of espeak-ng that is spoken instead of the text's.
 # Two male and two female ones, slow and fast, low and high.
 LEARN = ("m3/160/50", "f2/175/60", "m7/145/40", "f4/190/55")
 # Another timbre, speed and pitch than any voice that is learned from.
@@ -31,6 +32,15 @@ class Utterance:
     voice: str
     path: pathlib.Path
 
+    @property
+    def accent(self) -> str:
+        """The language of espeak-ng whose sounds are spoken."""
+        return self.voice.partition("@")[2] or self.language
+
+
+def with_accent(voice: str, accent: str) -> str:
+    return f"{voice}@{accent}"
+
 
 def of_kokoro(place: str, count: int) -> List[str]:
     """So many of its speakers, each at a speed of its own; which ones depends on the place alone."""
@@ -49,8 +59,8 @@ def speak(utterance: Utterance) -> None:
     if utterance.voice.startswith(_FLITE):
         command = ["flite", "-voice", utterance.voice[len(_FLITE):], "-t", utterance.text, "-o", str(part)]
     else:
-        variant, speed, pitch = utterance.voice.split("/")
-        command = ["espeak-ng", "-v", f"{utterance.language}+{variant}", "-s", speed, "-p", pitch, "-w", str(part),
+        variant, speed, pitch = utterance.voice.partition("@")[0].split("/")
+        command = ["espeak-ng", "-v", f"{utterance.accent}+{variant}", "-s", speed, "-p", pitch, "-w", str(part),
                    "--", utterance.text]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     part.replace(utterance.path)
@@ -79,8 +89,8 @@ def speak_all(utterances: Iterable[Utterance], progress: Callable[[int, int], No
 
 
 def _kokoro_job(utterance: Utterance) -> dict:
-    speaker, percent = utterance.voice[len(_KOKORO):].split("/")
-    return {"phonemes": kokoro.phonemes(utterance.text, utterance.language), "speaker": speaker,
+    speaker, percent = utterance.voice.partition("@")[0][len(_KOKORO):].split("/")
+    return {"phonemes": kokoro.phonemes(utterance.text, utterance.accent), "speaker": speaker,
             "speed": int(percent) / 100, "path": str(utterance.path)}
 
 
