@@ -254,11 +254,9 @@ std::vector<std::vector<float>> MomentHead::MakeMaps(const MomentSolver& solver)
     }
     if (!moments_.Active(m)) continue;
     const at::Tensor& c = moments_.within[m];
-    at::Tensor weight = at::ones({d}, at::kFloat);  // Of a squared number in the projection.
-    weight.narrow(0, d - shared, shared).fill_(1.0 - alike + alike * kSharedWeight);
-    const double size = (c.diagonal().narrow(0, 0, d) * weight).sum().item<double>() / moments_.mass[m];
+    const double size = c.diagonal().narrow(0, 0, d).sum().item<double>() / moments_.mass[m];
     const at::Tensor mean = c.narrow(0, 0, d).select(1, d) / moments_.mass[m];
-    const double variance = size - (mean.square() * weight).sum().item<double>();
+    const double variance = size - mean.square().sum().item<double>();
     if (variance > 1e-4 * size) {
       remainder[m].select(0, d).copy_(-at::mv(remainder[m].narrow(0, 0, d).t(), mean));
       remainder[m].mul_(static_cast<float>(std::sqrt(random_energy / variance)));

@@ -24,9 +24,7 @@ std::vector<float> RandomProjection(int from, int to, uint64_t seed) {
 }
 
 std::vector<float> SharedProjection(int from, int to, uint64_t seed) {
-  std::vector<float> out = RandomProjection(from, to, seed ^ 0x7368617265640000ull);
-  for (float& value : out) value *= std::sqrt(kSharedWeight);
-  return out;
+  return RandomProjection(from, to, seed ^ 0x7368617265640000ull);
 }
 
 }  // namespace mixmatch::model

@@ -10,12 +10,8 @@ namespace mixmatch::model {
 // Row-major [from, to], independent N(0, 1 / to): keeps expected squared length. The same for the same arguments.
 std::vector<float> RandomProjection(int from, int to, uint64_t seed);
 
-// What a squared number of the shared block weighs beside one of the others, when both are projected together: fixed
-// features have a squared length of about 3, outputs of a trunk of 1.
-inline constexpr float kSharedWeight = 3.0f;
-
-// RandomProjection times the root of kSharedWeight, independent of every RandomProjection of a seed near this one: for numbers
-// that are of one space in several modalities.
+// The same, independent of every RandomProjection of a seed near this one: for numbers that are of one space in several
+// modalities.
 std::vector<float> SharedProjection(int from, int to, uint64_t seed);
 
 }  // namespace mixmatch::model

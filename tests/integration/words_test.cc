@@ -72,7 +72,7 @@ class WordsTest : public testing::Test {
 TEST_F(WordsTest, APictureIsFoundByTheWordsInItAndSaysThem) {
   Start();
   PutAll();
-  const auto found = api_->Search(Among(ByText("lighthouse clock keeper", 1), v1::MODALITY_IMAGE));
+  const auto found = api_->Search(Among(ByText("keeper winds lighthouse clock", 1), v1::MODALITY_IMAGE));
   ASSERT_TRUE(found.ok()) << found.status();
   ASSERT_THAT(found->hits(), SizeIs(1));
   const v1::Hit& hit = found->hits(0);
