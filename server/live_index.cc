@@ -14,6 +14,7 @@ std::shared_ptr<const Serving> LiveIndex::Current() const {
 absl::Status LiveIndex::Add(std::vector<EncodedPart> parts, uint64_t encoded_by,
                             const std::function<absl::Status(const Serving&, absl::Span<const EncodedPart>)>& commit) {
   absl::ReaderMutexLock lock(&publication_);
+  absl::MutexLock item_lock(ItemMutex(parts.empty() ? 0 : parts[0].part_id));
   const std::shared_ptr<const Serving> serving = Current();
   if (serving->generation != encoded_by) MIXMATCH_RETURN_IF_ERROR(serving->encoder.EncodeAll(absl::MakeSpan(parts)));
   MIXMATCH_RETURN_IF_ERROR(commit(*serving, parts));
@@ -30,6 +31,7 @@ absl::Status LiveIndex::Add(std::vector<EncodedPart> parts, uint64_t encoded_by,
 absl::Status LiveIndex::Remove(absl::Span<const std::pair<int, uint64_t>> parts,
                                const std::function<absl::Status()>& commit) {
   absl::ReaderMutexLock lock(&publication_);
+  absl::MutexLock item_lock(ItemMutex(parts.empty() ? 0 : parts[0].second));
   const std::shared_ptr<const Serving> serving = Current();
   MIXMATCH_RETURN_IF_ERROR(commit());
   for (const auto& [slot, part_id] : parts) {

@@ -2,6 +2,7 @@
 #ifndef MIXMATCH_SERVER_LIVE_INDEX_H_
 #define MIXMATCH_SERVER_LIVE_INDEX_H_
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -31,7 +32,8 @@ class LiveIndex {
   std::shared_ptr<const Serving> Current() const;
 
   // Brings `parts`, encoded by generation `encoded_by`, to the current one, calls `commit` with it, and on OK makes them
-  // searchable. Nothing is changed if `commit` fails. No swap happens in between.
+  // searchable. Nothing is changed if `commit` fails. No swap happens in between. All parts of a call are of one item; calls
+  // for one item wait for each other, so that the index ends as the store does.
   absl::Status Add(std::vector<EncodedPart> parts, uint64_t encoded_by,
                    const std::function<absl::Status(const Serving&, absl::Span<const EncodedPart>)>& commit);
 
@@ -51,8 +53,12 @@ class LiveIndex {
   };
   static absl::Status CatchUp(const Serving& next, uint64_t old_trunk, std::vector<Change>& changes);
 
-  // Held shared by writes, alone by Begin and Finish. Order: before changes_mutex_ and current_mutex_.
+  absl::Mutex* ItemMutex(uint64_t part_id) { return &item_mutexes_[(part_id >> 16) % item_mutexes_.size()]; }
+
+  // Held shared by writes, alone by Begin and Finish. Order: before those of items, changes_mutex_ and current_mutex_.
   absl::Mutex publication_;
+  // From before the commit of an item's parts until the index has them: what is committed can be deleted by anyone.
+  std::array<absl::Mutex, 64> item_mutexes_;
   mutable absl::Mutex current_mutex_;
   std::shared_ptr<const Serving> current_ ABSL_GUARDED_BY(current_mutex_);
   absl::Mutex changes_mutex_;

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <thread>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "tests/server/rooms.h"
 
 namespace mixmatch::server {
@@ -35,6 +37,23 @@ TEST(LiveIndexTest, AnAddedPartCanBeFoundAndARemovedOneCannot) {
   ASSERT_TRUE(AddPart(live, 5).ok());
   EXPECT_EQ(Find(live, 5), EncodedBy(MakeEncoder(1), 5).vector);
   ASSERT_TRUE(RemovePart(live, 5).ok());
+  EXPECT_TRUE(Find(live, 5).empty());
+}
+
+TEST(LiveIndexTest, APartThatIsRemovedAsSoonAsItIsCommittedIsGone) {
+  LiveIndex live(MakeServing(1, 1));
+  std::atomic<bool> removed{false};
+  std::thread remover;
+  ASSERT_TRUE(live.Add({EncodedBy(MakeEncoder(1), 5)}, 1, [&](const Serving&, absl::Span<const EncodedPart>) {
+                    remover = std::thread([&] {
+                      EXPECT_TRUE(RemovePart(live, 5).ok());
+                      removed = true;
+                    });
+                    // It either waits for this, or would have been overtaken by it.
+                    for (int i = 0; i < 100 && !removed; ++i) absl::SleepFor(absl::Milliseconds(2));
+                    return absl::OkStatus();
+                  }).ok());
+  remover.join();
   EXPECT_TRUE(Find(live, 5).empty());
 }
 
