@@ -15,8 +15,6 @@
 namespace mixmatch::model {
 namespace {
 
-using Bits = HalfBits;
-
 constexpr float kNormEpsilon = 1e-5f;
 
 // x Phi(x). A minimax polynomial of (Phi(x) - 1/2) / x in the square of x, up to 4.4.
@@ -53,7 +51,7 @@ inline float Exp2(float x) {
 }
 
 MIXMATCH_CLONES
-void NormRows(const float* x, const float* gain, const float* bias, int64_t rows, int64_t width, Bits* out) {
+void NormRows(const float* x, const float* gain, const float* bias, int64_t rows, int64_t width, HalfBits* out) {
   for (; rows > 0; --rows, x += width, out += width) {
     float sum = 0, squares = 0;
 #pragma omp simd reduction(+ : sum)
@@ -68,20 +66,20 @@ void NormRows(const float* x, const float* gain, const float* bias, int64_t rows
 }
 
 MIXMATCH_CLONES
-void Gelu(int64_t n, Bits* x) {
+void Gelu(int64_t n, HalfBits* x) {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) x[i] = NarrowToHalf(GeluOf(WidenHalf(x[i])));
 }
 
 MIXMATCH_CLONES
-void AddTo(const Bits* y, int64_t n, float* x) {
+void AddTo(const HalfBits* y, int64_t n, float* x) {
 #pragma omp simd
   for (int64_t i = 0; i < n; ++i) x[i] += WidenHalf(y[i]);
 }
 
 // In each row the softmax of scale times its first `keys` numbers; 0 behind them.
 MIXMATCH_CLONES
-void Softmax(int64_t rows, int64_t width, int64_t keys, float scale, Bits* x) {
+void Softmax(int64_t rows, int64_t width, int64_t keys, float scale, HalfBits* x) {
   std::vector<float> powers(keys);
   float* const p = powers.data();
   const float to_base_2 = scale * 1.442695041f;
@@ -94,7 +92,7 @@ void Softmax(int64_t rows, int64_t width, int64_t keys, float scale, Bits* x) {
     const float part = 1 / sum;
 #pragma omp simd
     for (int64_t i = 0; i < keys; ++i) x[i] = NarrowToHalf(p[i] * part);
-    std::fill(x + keys, x + width, Bits{0});
+    std::fill(x + keys, x + width, HalfBits{0});
   }
 }
 
@@ -116,12 +114,12 @@ at::Tensor AttendHalf(const at::Tensor& qkv, int64_t heads, absl::Span<const int
   const float scale = 1 / std::sqrt(static_cast<float>(depth));
   at::Tensor out = at::empty({b, l, width}, qkv.options());
   HalfMatrix keys, values;
-  std::vector<Bits> weights;
+  std::vector<HalfBits> weights;
   for (int64_t row = 0; row < b; ++row) {
     const int64_t looked_at = tokens[row], even = (looked_at + 1) / 2 * 2;
     weights.resize(l * even);
     for (int64_t head = 0; head < heads; ++head) {
-      const Bits* const q = DataOfHalf(qkv) + row * l * stride + head * depth;
+      const HalfBits* const q = DataOfHalf(qkv) + row * l * stride + head * depth;
       keys.SetColumns(q + width, stride, depth, looked_at);
       values.SetRows(q + 2 * width, stride, looked_at, depth);
       keys.Multiply(q, stride, l, nullptr, weights.data(), even);

@@ -58,12 +58,17 @@ MIXMATCH_BF16 inline void Store(__m512 sums, __mmask16 which, HalfBits* out) {
   _mm256_mask_storeu_epi16(out, which, bits);
 }
 
+// Of a panel's vector, those that are not padding.
+inline __mmask16 UsedLanes(const Panel& panel, int vector) {
+  return static_cast<__mmask16>((1u << std::clamp<int64_t>(panel.used - vector * kLanes, 0, kLanes)) - 1);
+}
+
 // `kRows` rows of the product with a panel of `kVectors` vectors.
 template <int kRows, int kVectors, typename Out>
 MIXMATCH_BF16 void Tile(const HalfBits* x, int64_t x_stride, const Panel& panel, Out* out, int64_t stride) {
   __m512 sums[kRows][kVectors];
   for (int v = 0; v < kVectors; ++v) {
-    const __mmask16 used = static_cast<__mmask16>((1u << std::clamp<int64_t>(panel.used - v * kLanes, 0, kLanes)) - 1);
+    const __mmask16 used = UsedLanes(panel, v);
     const __m512 first =
         panel.bias == nullptr ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(used, panel.bias + v * kLanes);
     for (int r = 0; r < kRows; ++r) sums[r][v] = first;
@@ -88,8 +93,7 @@ MIXMATCH_BF16 void Tile(const HalfBits* x, int64_t x_stride, const Panel& panel,
     }
   }
   for (int v = 0; v < kVectors; ++v) {
-    const __mmask16 used = static_cast<__mmask16>((1u << std::clamp<int64_t>(panel.used - v * kLanes, 0, kLanes)) - 1);
-    for (int r = 0; r < kRows; ++r) Store(sums[r][v], used, out + r * stride + v * kLanes);
+    for (int r = 0; r < kRows; ++r) Store(sums[r][v], UsedLanes(panel, v), out + r * stride + v * kLanes);
   }
 }
 

@@ -26,7 +26,6 @@ class HalfMatrix {
   // Of `in` rows of `out` numbers as they are; an odd `in` is made even.
   void SetRows(const HalfBits* rows, int64_t stride, int64_t in, int64_t out);
 
-  bool empty() const { return out_ == 0; }
   int64_t in() const { return in_; }
   int64_t out() const { return out_; }
 

@@ -632,7 +632,7 @@ at::Tensor TrunkNet::ForwardGroup(const StemInput& input, at::Tensor* states) co
   const int64_t b = x.size(0), l = x.size(1);
   x = x + At(stem + ".position").narrow(0, 0, l);
   at::Tensor mask;
-  if (std::any_of(input.tokens.begin(), input.tokens.end(), [&](int64_t n) { return n < l; })) {
+  if (!serves_halves() && std::any_of(input.tokens.begin(), input.tokens.end(), [&](int64_t n) { return n < l; })) {
     mask = at::full({b, 1, 1, l}, -1e9f);
     for (int64_t row = 0; row < b; ++row) std::fill_n(mask.data_ptr<float>() + row * l, input.tokens[row], 0.0f);
     mask = mask.to(x.device());

@@ -33,6 +33,11 @@ class Utterance:
     path: pathlib.Path
 
     @property
+    def spoken_by(self) -> str:
+        """The voice without an accent."""
+        return self.voice.partition("@")[0]
+
+    @property
     def accent(self) -> str:
         """The language of espeak-ng whose sounds are spoken."""
         return self.voice.partition("@")[2] or self.language
@@ -59,7 +64,7 @@ def speak(utterance: Utterance) -> None:
     if utterance.voice.startswith(_FLITE):
         command = ["flite", "-voice", utterance.voice[len(_FLITE):], "-t", utterance.text, "-o", str(part)]
     else:
-        variant, speed, pitch = utterance.voice.partition("@")[0].split("/")
+        variant, speed, pitch = utterance.spoken_by.split("/")
         command = ["espeak-ng", "-v", f"{utterance.accent}+{variant}", "-s", speed, "-p", pitch, "-w", str(part),
                    "--", utterance.text]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -89,7 +94,7 @@ def speak_all(utterances: Iterable[Utterance], progress: Callable[[int, int], No
 
 
 def _kokoro_job(utterance: Utterance) -> dict:
-    speaker, percent = utterance.voice.partition("@")[0][len(_KOKORO):].split("/")
+    speaker, percent = utterance.spoken_by[len(_KOKORO):].split("/")
     return {"phonemes": kokoro.phonemes(utterance.text, utterance.accent), "speaker": speaker,
             "speed": int(percent) / 100, "path": str(utterance.path)}
 
