@@ -1,7 +1,9 @@
 """What the corpora promise, checked on small fabricated inputs: no game data is needed."""
 
 import collections
+import csv
 import gzip
+import io
 import json
 import pathlib
 import subprocess
@@ -64,6 +66,16 @@ class TuxPaintTest(unittest.TestCase):
 
 
 class WesnothTest(unittest.TestCase):
+    def test_statistics_are_a_table_with_a_row_for_each_attack(self):
+        unit = wesnoth.Unit("Archer", {"name": "Elf, Archer", "level": "1", "cost": "17"},
+                            [{"name": "sword", "range": "melee", "damage": "5", "number": "2", "type": "blade"},
+                             {"name": "bow", "range": "ranged", "damage": "5"}])
+        self.assertEqual(list(csv.DictReader(io.StringIO(wesnoth.statistics_csv(unit)))), [
+            {"name": "Elf, Archer", "level": "1", "cost": "17", "attack": "sword", "attack range": "melee",
+             "attack damage": "5", "attack number": "2", "attack type": "blade"},
+            {"name": "Elf, Archer", "level": "1", "cost": "17", "attack": "bow", "attack range": "ranged",
+             "attack damage": "5", "attack number": "", "attack type": ""}])
+
     def test_a_female_form_takes_what_it_lacks_from_its_base(self):
         with tempfile.TemporaryDirectory() as folder:
             (pathlib.Path(folder) / "a.cfg").write_text(
@@ -107,10 +119,11 @@ def _packages(folder: pathlib.Path, concepts) -> pathlib.Path:
         for code, _, _ in concepts:
             name = code.upper() if style == "openmoji" else code
             (modules / place / (name + ending)).write_bytes(f"{style} {code}".encode())
-    (modules / "emojibase-data/en").mkdir(parents=True)
-    entries = [{"hexcode": code.upper(), "label": label, "tags": ["tag"], "group": group}
-               for code, label, group in concepts]
-    (modules / "emojibase-data/en/data.json").write_text(json.dumps(entries))
+    for language in ("en", *emoji.NAMED_IN):
+        (modules / "emojibase-data" / language).mkdir(parents=True)
+        entries = [{"hexcode": code.upper(), "label": label if language == "en" else f"{language} {label}", "tags": ["tag"],
+                    "group": group} for code, label, group in concepts if (language, label) != ("ru", "ox")]
+        (modules / "emojibase-data" / language / "data.json").write_text(json.dumps(entries))
     for package in emoji.PACKAGES:
         name, version = package.rsplit("@", 1)
         (modules / name).mkdir(parents=True, exist_ok=True)
@@ -134,14 +147,19 @@ class EmojiTest(unittest.TestCase):
     def test_codes_are_joined_without_variation_selectors_and_in_lower_case(self):
         self.assertEqual(emoji.key_of("2764-FE0F-200D-1F525"), "2764-200d-1f525")
 
-    def test_a_concept_is_one_event_of_four_drawings_two_texts_and_five_voices(self):
+    def test_a_concept_is_one_event_of_four_drawings_its_texts_and_five_voices(self):
         rows = self.rows([("1f404", "cow", 3)])
         self.assertEqual({row.event for row in rows}, {"emoji:1f404"})
         self.assertEqual(collections.Counter(row.kind for row in rows),
-                         {"picture": 4, "name": 1, "tags": 1, "speech": 5})
-        self.assertEqual(len({row.id for row in rows}), 11)
+                         {"picture": 4, "name": 1 + len(emoji.NAMED_IN), "tags": 1, "speech": 5})
+        self.assertEqual(len({row.id for row in rows}), len(rows))
+        self.assertEqual(len({row.path for row in rows}), len(rows))
         for row in rows:
             self.assertTrue(all(isinstance(value, str) for value in row.metadata.values()), row.metadata)
+
+    def test_a_language_that_lacks_a_name_has_none(self):
+        names = {row.metadata["lang"] for row in self.rows([("1f402", "ox", 3)]) if row.kind == "name"}
+        self.assertEqual(names, {"en", *emoji.NAMED_IN} - {"ru"})
 
     def test_one_style_and_one_voice_are_for_tests_alone(self):
         test = [row for row in self.rows([("1f404", "cow", 3)]) if row.metadata["split"] == "test"]
@@ -232,8 +250,34 @@ class SpeechTest(unittest.TestCase):
         rows = self.rows({f"stamp{number}": f"Légende {number}" for number in range(40)})
         self.assertEqual({row.metadata["split"] for row in rows}, {"train"})
         self.assertEqual({row.metadata["pool"] for row in rows}, {"more"})
-        spoken = collections.Counter(row.event for row in rows if row.kind == "speech")
-        self.assertEqual(set(spoken.values()), {speech.VOICES_OF_MORE, speech.VOICES_OF_MORE + 1})
+        whole = collections.Counter(row.event for row in rows if row.kind == "speech" and ":short:" not in row.id)
+        self.assertEqual(set(whole.values()), {speech.VOICES_OF_MORE, speech.VOICES_OF_MORE + 1})
+        short = collections.Counter(row.event for row in rows if ":short:" in row.id)
+        self.assertEqual(set(short.values()), {speech.SHORT_OF_MORE, speech.SHORT_OF_MORE + 1})
+
+    def test_what_many_captions_begin_or_end_with_is_common(self):
+        captions = [f"A {animal}." for animal in ("crow", "cow", "cat", "hen")]
+        captions += [f"The letter {letter} in sign language." for letter in "abc"]
+        captions += ["A red cow.", "The moon.", "Butter", "A"]
+        self.assertEqual(speech.short_forms(captions),
+                         {"A crow.": "crow.", "A cow.": "cow.", "A cat.": "cat.", "A hen.": "hen.", "A red cow.": "red cow.",
+                          "The letter a in sign language.": "a", "The letter b in sign language.": "b",
+                          "The letter c in sign language.": "c", "The moon.": "moon."})
+
+    def test_what_few_captions_begin_with_stays(self):
+        self.assertEqual(speech.short_forms(["A crow.", "A cow.", "The cat."]), {})
+        self.assertEqual(speech.short_forms(["A crow.", "A cow.", "A cat."] + [f"Cat {n}" for n in range(2)] + [f"{n} is {n}" for n in range(150)]), {})
+
+    def test_short_forms_are_learned_from_beside_the_whole_and_never_asked(self):
+        names = [f"stamp{number}" for number in range(4)]
+        rows = self.rows({name: f"Un {name}." for name in names}, {name: name.encode() for name in names})
+        short = [row for row in rows if ":short:" in row.id]
+        self.assertEqual(len(short), 4 * (speech.SHORT_OF_CANDIDATE + speech.SHORT_NATURAL))
+        for row in short:
+            self.assertEqual(row.metadata["phones"], "fr:" + row.metadata["title"][len("Un "):])
+        self.assertEqual({row.metadata["split"] for row in short}, {"train"})
+        self.assertEqual(len({row.id for row in rows}), len(rows))
+        self.assertEqual(len({row.path for row in rows}), len(rows))
 
     def test_no_more_candidates_than_agreed(self):
         names = [f"stamp{number}" for number in range(speech.CANDIDATES + 20)]

@@ -1,4 +1,5 @@
-"""Emoji: a concept drawn in four styles, named and tagged in English, its name spoken by espeak-ng in five voices.
+"""Emoji: a concept drawn in four styles, named and tagged in English, named in further languages, its English name spoken
+by espeak-ng in five voices.
 
 The packages come from npm, at the versions below, and are unpacked under the work folder.
 """
@@ -22,6 +23,8 @@ STYLES = {
 }
 # What is never learned from. `fluent` can be held out instead: a benchmark decides that by the metadata `style`.
 TEST_STYLE = "twitter"
+# Beside English; of Europe, since what is written without spaces is cut into other features.
+NAMED_IN = ("da", "de", "es", "fr", "it", "pt", "ru")
 TEST_VOICE = voices.TEST
 _GROUPS_LEFT_OUT = (None, 2, 9)  # Without a group, components, flags.
 # Drawings of openmoji that differ as files but not as pictures (all were rendered and compared): the left one has the
@@ -41,18 +44,26 @@ def key_of(code: str) -> str:
 
 
 def concepts(modules: pathlib.Path) -> Iterator[dict]:
-    """Concepts that all styles draw: hex, label, tags, group; by style the drawing and whose content key it has."""
+    """Concepts that all styles draw: hex, label, tags, group; names by language; by style the drawing and whose content key
+    it has."""
     drawings: Dict[str, Dict[str, pathlib.Path]] = {}
     for style, (folder, ending, _) in STYLES.items():
         drawings[style] = {key_of(path.name[:-len(ending)]): path for path in sorted((modules / folder).iterdir())
                            if path.name.endswith(ending)}
-    for entry in json.loads((modules / "emojibase-data/en/data.json").read_text(encoding="utf-8")):
+    names = {language: {key_of(entry["hexcode"]): entry["label"] for entry in _data(modules, language)}
+             for language in NAMED_IN}
+    for entry in _data(modules, "en"):
         code = key_of(entry["hexcode"])
         if entry.get("group") not in _GROUPS_LEFT_OUT and all(code in style for style in drawings.values()):
             yield {"hex": code, "label": entry["label"], "tags": entry.get("tags", []), "group": entry["group"],
+                   "names": {language: labels[code] for language, labels in names.items() if code in labels},
                    "drawings": {style: paths[code] for style, paths in drawings.items()},
                    "sources": {style: paths[_DRAWN_AS.get(style, {}).get(code, code)]
                                for style, paths in drawings.items()}}
+
+
+def _data(modules: pathlib.Path, language: str) -> List[dict]:
+    return json.loads((modules / f"emojibase-data/{language}/data.json").read_text(encoding="utf-8"))
 
 
 def rows(modules: pathlib.Path, work: pathlib.Path, keep: Callable[[str], bool] = lambda event: True,
@@ -84,12 +95,14 @@ def _written(concept: dict, work: pathlib.Path) -> Iterator[Row]:
         split = "test" if style == TEST_STYLE else "train"
         yield _row(concept, concept["drawings"][style], media_type, "image",
                    {"kind": "picture", "style": style, "split": split}, style, concept["sources"][style])
-    texts = {"name": concept["label"], "tags": ", ".join([concept["label"], *concept["tags"]])}
-    for kind, text in texts.items():
-        path = work / "texts" / f"{concept['hex']}.{kind}.txt"
+    texts = [("name", "en", concept["label"]), ("tags", "en", ", ".join([concept["label"], *concept["tags"]]))]
+    texts += [("name", language, name) for language, name in concept["names"].items()]
+    for kind, language, text in texts:
+        detail = "" if language == "en" else language
+        path = work / "texts" / ".".join(filter(None, (concept["hex"], kind, detail, "txt")))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-        yield _row(concept, path, "text/plain", "text", {"kind": kind, "lang": "en", "split": "train"})
+        yield _row(concept, path, "text/plain", "text", {"kind": kind, "lang": language, "split": "train"}, detail)
 
 
 def _row(concept: dict, path: pathlib.Path, media_type: str, modality: str, metadata: Dict[str, str],

@@ -3,8 +3,9 @@
 The tests: an unseen voice of the same synthesiser, another synthesiser, and people.
 """
 
+import collections
 import pathlib
-from typing import Callable, Dict, List, Set
+from typing import Callable, Dict, List, Optional, Set
 
 from tests.corpora import tuxpaint, voices
 from tests.corpora.manifest import Row, bucket, sha256_hex
@@ -16,6 +17,10 @@ MORE = 300         # Further captions of a language, at most, that are only lear
 VOICES_OF_MORE = 4  # in so many voices of espeak-ng each.
 NATURAL = 15       # Voices of Kokoro for a candidate,
 ONE_NATURAL_OF = 3   # one for every third of the further captions.
+# People who name what they see leave out how captions begin: "owl" for "An owl.". So captions are spoken without the words
+# that begin, or end, one in so many of their language too, where at least so many do,
+ONE_COMMON_OF, COMMON = 50, 3
+SHORT_OF_CANDIDATE, SHORT_OF_MORE, SHORT_NATURAL = 8, 2, 5  # in so many voices; the last: of Kokoro for a candidate.
 # What is spoken on two continents is spoken in both ways, by as many voices each.
 ACCENTS = {"en": "en-us", "es": "es-419"}
 
@@ -41,7 +46,9 @@ def rows(root: pathlib.Path, work: pathlib.Path, keep: Callable[[str], bool] = l
             metadata = {"kind": "speech", "voice": utterance.voice, "split": split}
             if split == "train":
                 metadata["phones"] = voices.phones(utterance.text, utterance.accent)
-            result.append(_row(event, utterance.path, "audio/wav", "audio", metadata, utterance.voice))
+            whole = utterance.text == event["caption"]
+            result.append(_row(event, utterance.path, "audio/wav", "audio", metadata,
+                               utterance.voice if whole else f"short:{utterance.voice}"))
     return result
 
 
@@ -59,50 +66,84 @@ def _events(stamps: List["tuxpaint.Stamp"], language: str, work: pathlib.Path, n
             if key in recordings:
                 continue
             recordings.add(key)
-            candidates.append(_event(stamp.name, language, caption, recording, work, natural))
+            candidates.append((stamp.name, caption, recording))
         elif len(more) < MORE:
-            more.append(_event(stamp.name, language, caption, None, work, natural))
+            more.append((stamp.name, caption, None))
         else:
             continue
         captions.add(caption.casefold())
-    return candidates + more
+    chosen = candidates + more
+    short = short_forms([caption for _, caption, _ in chosen])
+    return [_event(name, language, caption, short.get(caption), recording, work, natural)
+            for name, caption, recording in chosen]
 
 
-def _voices(place: str, candidate: bool, natural: bool) -> List[str]:
-    """What a caption is learned from: all voices of espeak-ng for a candidate, some for others; so many of Kokoro."""
-    chosen = list(voices.MANY)
-    if not candidate:
-        first = bucket(place, len(chosen), "voices")
-        chosen = [chosen[(first + 5 * step) % len(chosen)] for step in range(VOICES_OF_MORE)]
-    if natural:
-        chosen += voices.of_kokoro(place, NATURAL if candidate else int(bucket(place, ONE_NATURAL_OF, "natural") == 0))
-    return chosen
+def short_forms(captions: List[str]) -> Dict[str, str]:
+    """What is left of the captions of one language without common beginnings and ends, at least a word; of those that have any."""
+    def openings(words: List[str]) -> List[tuple]:
+        return [tuple(word.casefold() for word in words[:count]) for count in range(1, len(words))]
+
+    def common(words_of: List[List[str]]) -> List[int]:
+        shared = collections.Counter(opening for words in words_of for opening in openings(words))
+        enough = max(COMMON, len(captions) / ONE_COMMON_OF)
+        return [sum(shared[opening] >= enough for opening in openings(words)) for words in words_of]
+
+    words_of = [caption.split() for caption in captions]
+    words_of = [words[count:] for words, count in zip(words_of, common(words_of))]
+    backwards = [words[::-1] for words in words_of]
+    words_of = [words[count:][::-1] for words, count in zip(backwards, common(backwards))]
+    short = {caption: " ".join(words) for caption, words in zip(captions, words_of)}
+    return {caption: left for caption, left in short.items() if left != " ".join(caption.split())}
 
 
-def _event(stamp: str, language: str, caption: str, human, work: pathlib.Path, natural: bool) -> dict:
+def _voices(place: str, of_espeak: int, of_kokoro: int) -> List[str]:
+    """So many voices of each synthesiser; which ones depends on the place alone."""
+    first = bucket(place, len(voices.MANY), "voices")
+    # 5 shares no factor with 16: all of them before one comes back.
+    chosen = [voices.MANY[(first + 5 * step) % len(voices.MANY)] for step in range(of_espeak)]
+    return chosen + voices.of_kokoro(place, of_kokoro)
+
+
+def _spoken(text: str, place: str, language: str, counts: Callable[[str], tuple], folder: pathlib.Path) -> List[voices.Utterance]:
+    """The text in `counts(place)` voices, and in its language's other accent by as many."""
+    said = _voices(place, *counts(place))
+    if language in ACCENTS:
+        accented = f"{place}/{ACCENTS[language]}"
+        said += [voices.with_accent(voice, ACCENTS[language]) for voice in _voices(accented, *counts(accented))]
+    return [voices.Utterance(text, language, voice, _speech_path(folder, voice, place)) for voice in said]
+
+
+def _event(stamp: str, language: str, caption: str, short: Optional[str], human: Optional[pathlib.Path],
+           work: pathlib.Path, natural: bool) -> dict:
     place = f"{language}/{stamp}"
     caption_path = work / "captions" / f"{place}.txt"
     caption_path.parent.mkdir(parents=True, exist_ok=True)
     caption_path.write_text(caption, encoding="utf-8")
-    learn = _voices(place, human is not None, natural)
-    if language in ACCENTS:
-        learn += [voices.with_accent(voice, ACCENTS[language])
-                  for voice in _voices(f"{place}/{ACCENTS[language]}", human is not None, natural)]
-    speech = [(voice, "train") for voice in learn]
+
+    def one_of(place: str) -> int:
+        return int(bucket(place, ONE_NATURAL_OF, "natural") == 0)
+
+    def whole(place: str) -> tuple:
+        return (len(voices.MANY), NATURAL * natural) if human else (VOICES_OF_MORE, one_of(place) * natural)
+
+    def shortened(place: str) -> tuple:
+        return (SHORT_OF_CANDIDATE, SHORT_NATURAL * natural) if human else (SHORT_OF_MORE, one_of(place) * natural)
+
+    speech = [(utterance, "train") for utterance in _spoken(caption, place, language, whole, work / "speech")]
+    if short is not None:
+        speech += [(utterance, "train") for utterance in _spoken(short, place, language, shortened, work / "short")]
     if human is not None:
-        speech.append((voices.TEST, "test"))
-        if language == "en":
-            speech += [(voice, "test") for voice in voices.FLITE]
+        tests = (voices.TEST,) + (voices.FLITE if language == "en" else ())
+        speech += [(voices.Utterance(caption, language, voice, _speech_path(work / "speech", voice, place)), "test")
+                   for voice in tests]
     return {
         "event": f"{CORPUS}:{language}:{stamp}", "stamp": stamp, "language": language, "caption": caption,
-        "caption_path": caption_path, "human": human, "pool": "candidate" if human is not None else "more",
-        "speech": [(voices.Utterance(caption, language, voice, _speech_path(work, voice, place)), split)
-                   for voice, split in speech],
+        "caption_path": caption_path, "human": human, "pool": "candidate" if human is not None else "more", "speech": speech,
     }
 
 
-def _speech_path(work: pathlib.Path, voice: str, place: str) -> pathlib.Path:
-    return work / "speech" / voice.replace("/", "_") / f"{place}.wav"
+def _speech_path(folder: pathlib.Path, voice: str, place: str) -> pathlib.Path:
+    return folder / voice.replace("/", "_") / f"{place}.wav"
 
 
 def _row(event: dict, path: pathlib.Path, media_type: str, modality: str, metadata: Dict[str, str],

@@ -100,7 +100,8 @@ std::vector<Question> FoldQuestions(const Corpus& corpus, const std::string& fol
   const std::vector<PartId> video = units({"clip"}, model::Modality::kVideo);
   AddAllDirections("units_",
                    {{"image", units({"portrait", "sprite"}, model::Modality::kImage)},
-                    {"text", units({"description", "statistics"}, model::Modality::kText)},
+                    {"text", units({"description"}, model::Modality::kText)},
+                    {"table", units({"statistics"}, model::Modality::kTable)},
                     {"video", video}},
                    &questions);
   AddAllDirections("units_",

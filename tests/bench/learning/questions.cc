@@ -106,7 +106,8 @@ Events WithoutSpeechImagePairs(const Corpus& corpus, const Events& events) {
 }
 
 std::vector<Question> EmojiQuestions(const Corpus& corpus, const EmojiSplit& split) {
-  const std::vector<PartId> names = corpus.Where([](const Source& s) { return IsEmoji(s, "name"); });
+  const std::vector<PartId> names = corpus.Where([](const Source& s) { return IsEmoji(s, "name") && s["lang"] == "en"; });
+  const std::vector<PartId> foreign = corpus.Where([](const Source& s) { return IsEmoji(s, "name") && s["lang"] != "en"; });
   const std::vector<PartId> speech =
       corpus.Where([](const Source& s) { return IsEmoji(s, "speech") && s["split"] == "test"; });
   const std::vector<PartId> pictures =
@@ -116,7 +117,7 @@ std::vector<Question> EmojiQuestions(const Corpus& corpus, const EmojiSplit& spl
   return {{"image_to_text", pictures, names, ""},  {"text_to_image", names, pictures, ""},
           {"speech_to_text", speech, names, ""},   {"speech_to_image", speech, pictures, ""},
           {"text_to_speech", names, speech, ""},   {"image_to_speech", pictures, speech, ""},
-          {"image_to_image", pictures, learned, ""}};
+          {"image_to_image", pictures, learned, ""}, {"foreign_text_to_image", foreign, pictures, ""}};
 }
 
 Question OfCategories(const Corpus& corpus, const Question& question, const std::vector<std::string>& categories) {

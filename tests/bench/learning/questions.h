@@ -44,8 +44,9 @@ Events EmojiEvents(const Corpus& corpus, const EmojiSplit& split);
 // Every event twice: once without its pictures, once without its speech. Nothing pairs speech with pictures.
 Events WithoutSpeechImagePairs(const Corpus& corpus, const Events& events);
 
-// All directions between names, pictures of the unseen style and the unseen voice. The first four are the ones that
-// averages are taken over. `image_to_image` looks for the unseen drawing's concept among the learned drawings.
+// All directions between English names, pictures of the unseen style and the unseen voice. The first four are the ones that
+// averages are taken over. `image_to_image` looks for the unseen drawing's concept among the learned drawings,
+// `foreign_text_to_image` for names in the other languages among pictures of the unseen style.
 std::vector<Question> EmojiQuestions(const Corpus& corpus, const EmojiSplit& split);
 inline constexpr int kMainQuestions = 4;
 

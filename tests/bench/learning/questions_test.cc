@@ -24,8 +24,9 @@ class QuestionsTest : public ::testing::Test {
             {{"style", style}, {"category", category}, {"split", style[0] == 't' ? "test" : "train"}});
       }
       for (const char* kind : {"name", "tags"}) {
-        Add("emoji", concept_, "text", kind, {{"category", category}, {"split", "train"}});
+        Add("emoji", concept_, "text", kind, {{"category", category}, {"split", "train"}, {"lang", "en"}});
       }
+      Add("emoji", concept_, "text", "name", {{"category", category}, {"split", "train"}, {"lang", "fr"}});
       for (const char* split : {"train", "test"}) {
         Add("emoji", concept_, "audio", "speech", {{"category", category}, {"split", split}});
       }
@@ -68,7 +69,7 @@ TEST_F(QuestionsTest, NothingThatIsAskedAboutIsLearned) {
   for (const EmojiSplit& split : {UnseenTwitter(), UnseenFluent()}) {
     std::set<PartId> learned;
     for (const auto& event : EmojiEvents(corpus_, split)) learned.insert(event.begin(), event.end());
-    EXPECT_EQ(learned.size(), 3 * 6);  // Three drawings, two texts and one voice of each concept.
+    EXPECT_EQ(learned.size(), 3 * 7);  // Three drawings, three texts and one voice of each concept.
     for (const Question& question : EmojiQuestions(corpus_, split)) {
       for (PartId query : question.queries) {
         const bool name = corpus_.SourceOf(query)["kind"] == "name";
@@ -79,6 +80,19 @@ TEST_F(QuestionsTest, NothingThatIsAskedAboutIsLearned) {
   for (const auto& event : SpeechEvents(corpus_)) {
     for (PartId part : event) EXPECT_EQ(corpus_.SourceOf(part)["split"], "train");
   }
+}
+
+TEST_F(QuestionsTest, NamesInOtherLanguagesAreAQuestionOfTheirOwn) {
+  const std::vector<Question> questions = EmojiQuestions(corpus_, UnseenTwitter());
+  for (const Question& question : questions) {
+    for (PartId part : question.queries) {
+      const Source& source = corpus_.SourceOf(part);
+      if (source["kind"] != "name") continue;
+      EXPECT_EQ(source["lang"], question.name == "foreign_text_to_image" ? "fr" : "en");
+    }
+  }
+  EXPECT_THAT(Of(questions, "image_to_text").candidates, SizeIs(3));
+  EXPECT_THAT(Of(questions, "foreign_text_to_image").queries, SizeIs(3));
 }
 
 TEST_F(QuestionsTest, TheUnseenStyleIsTheOneThatIsAskedAbout) {

@@ -28,7 +28,7 @@ class UnseenTest : public ::testing::Test {
       for (const char* style : {"google", "openmoji", "fluent", "twitter"}) {
         add("image", {{"kind", "picture"}, {"style", style}, {"split", style[0] == 't' ? "test" : "train"}}, i);
       }
-      for (const char* kind : {"name", "tags"}) add("text", {{"kind", kind}, {"split", "train"}}, i);
+      for (const char* kind : {"name", "tags"}) add("text", {{"kind", kind}, {"lang", "en"}, {"split", "train"}}, i);
       for (const char* split : {"train", "test"}) add("audio", {{"kind", "speech"}, {"split", split}}, i);
     }
   }
