@@ -94,7 +94,7 @@ std::vector<std::string> SoundConcepts(const Corpus& corpus) {
 
 Events DrawnAndNamed(const Corpus& corpus) {
   return ByEvent(corpus, corpus.Where([](const Source& source) {
-    return IsLearnedDrawing(source) || (source["corpus"] == "emoji" && source.modality == "text");
+    return IsLearnedDrawing(source) || (source["corpus"] == "emoji" && source.modality == "text" && source["lang"] == "en");
   }));
 }
 

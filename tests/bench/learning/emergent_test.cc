@@ -28,8 +28,8 @@ class EmergentTest : public ::testing::Test {
       for (const char* style : {"google", "openmoji", "fluent", "twitter"}) {
         add("image", {{"kind", "picture"}, {"style", style}});
       }
-      add("text", {{"kind", "name"}});
-      add("text", {{"kind", "tags"}});
+      add("text", {{"kind", "name"}, {"lang", "en"}});
+      add("text", {{"kind", "tags"}, {"lang", "en"}});
       add("audio", {{"kind", "speech"}});
       ++axis;
     }

@@ -86,6 +86,13 @@ class Bench {
     }
     Trial whole{&corpora_.main, results_, Input::kJoined, seed, ""};
     if (trunk_) MIXMATCH_RETURN_IF_ERROR(Measure(whole, "_joint_offline", /*all=*/true));
+    if (emoji_ && trunk_ && !flags_.brief) {
+      MIXMATCH_RETURN_IF_ERROR(Timed(whole, "eight languages", [&]() -> absl::Status {
+        const EmojiSplit split = UnseenTwitterAllLanguages();
+        MIXMATCH_ASSIGN_OR_RETURN(const Space space, Learn(whole, EmojiEvents(corpora_.main, split)));
+        return AskEmoji(whole, split, space, "_eight_languages");
+      }));
+    }
     if (seed != 1) return absl::OkStatus();  // What follows does not depend on it.
     if (trunk_) MIXMATCH_RETURN_IF_ERROR(AskDayOne());
     if (trunk_) MIXMATCH_RETURN_IF_ERROR(AskTrunk());

@@ -83,12 +83,18 @@ absl::StatusOr<Recall> Ask(const Corpus& corpus, const Question& question, const
 }
 
 EmojiSplit UnseenTwitter() { return {{"google", "openmoji", "fluent"}, "twitter"}; }
+EmojiSplit UnseenTwitterAllLanguages() {
+  EmojiSplit split = UnseenTwitter();
+  split.all_languages = true;
+  return split;
+}
 EmojiSplit UnseenFluent() { return {{"google", "openmoji", "twitter"}, "fluent"}; }
 
 Events EmojiEvents(const Corpus& corpus, const EmojiSplit& split) {
   return ByEvent(corpus, corpus.Where([&split](const Source& source) {
     if (source["corpus"] != "emoji") return false;
-    return source["kind"] == "picture" ? Contains(split.learned_styles, source["style"]) : source["split"] == "train";
+    if (source["kind"] == "picture") return Contains(split.learned_styles, source["style"]);
+    return source["split"] == "train" && (split.all_languages || source["lang"] == "en");
   }));
 }
 
@@ -114,10 +120,12 @@ std::vector<Question> EmojiQuestions(const Corpus& corpus, const EmojiSplit& spl
       corpus.Where([&](const Source& s) { return IsEmoji(s, "picture") && s["style"] == split.test_style; });
   const std::vector<PartId> learned = corpus.Where(
       [&](const Source& s) { return IsEmoji(s, "picture") && Contains(split.learned_styles, s["style"]); });
-  return {{"image_to_text", pictures, names, ""},  {"text_to_image", names, pictures, ""},
-          {"speech_to_text", speech, names, ""},   {"speech_to_image", speech, pictures, ""},
-          {"text_to_speech", names, speech, ""},   {"image_to_speech", pictures, speech, ""},
-          {"image_to_image", pictures, learned, ""}, {"foreign_text_to_image", foreign, pictures, ""}};
+  std::vector<Question> questions = {{"image_to_text", pictures, names, ""}, {"text_to_image", names, pictures, ""},
+                                     {"speech_to_text", speech, names, ""},  {"speech_to_image", speech, pictures, ""},
+                                     {"text_to_speech", names, speech, ""},  {"image_to_speech", pictures, speech, ""},
+                                     {"image_to_image", pictures, learned, ""}};
+  if (split.all_languages) questions.push_back({"foreign_text_to_image", foreign, pictures, ""});
+  return questions;
 }
 
 Question OfCategories(const Corpus& corpus, const Question& question, const std::vector<std::string>& categories) {

@@ -30,12 +30,14 @@ absl::StatusOr<Recall> Ask(const Corpus& corpus, const Question& question, const
                            const Vectors& candidates);
 absl::StatusOr<Recall> Ask(const Corpus& corpus, const Question& question, const Space& space);
 
-// The emoji: which drawing styles are learned from, and which one is asked about.
+// The emoji: which drawing styles are learned from, and which one is asked about; names of all languages, or English alone.
 struct EmojiSplit {
   std::vector<std::string> learned_styles;
   std::string test_style;
+  bool all_languages = false;
 };
 EmojiSplit UnseenTwitter();
+EmojiSplit UnseenTwitterAllLanguages();
 EmojiSplit UnseenFluent();
 
 // Learned parts, by concept.
@@ -45,8 +47,8 @@ Events EmojiEvents(const Corpus& corpus, const EmojiSplit& split);
 Events WithoutSpeechImagePairs(const Corpus& corpus, const Events& events);
 
 // All directions between English names, pictures of the unseen style and the unseen voice. The first four are the ones that
-// averages are taken over. `image_to_image` looks for the unseen drawing's concept among the learned drawings,
-// `foreign_text_to_image` for names in the other languages among pictures of the unseen style.
+// averages are taken over. `image_to_image` looks for the unseen drawing's concept among the learned drawings. With all
+// languages `foreign_text_to_image` asks by the other names for pictures of the unseen style.
 std::vector<Question> EmojiQuestions(const Corpus& corpus, const EmojiSplit& split);
 inline constexpr int kMainQuestions = 4;
 

@@ -29,7 +29,7 @@ class UnseenTest : public ::testing::Test {
         add("image", {{"kind", "picture"}, {"style", style}, {"split", style[0] == 't' ? "test" : "train"}}, i);
       }
       for (const char* kind : {"name", "tags"}) add("text", {{"kind", kind}, {"lang", "en"}, {"split", "train"}}, i);
-      for (const char* split : {"train", "test"}) add("audio", {{"kind", "speech"}, {"split", split}}, i);
+      for (const char* split : {"train", "test"}) add("audio", {{"kind", "speech"}, {"lang", "en"}, {"split", split}}, i);
     }
   }
 
