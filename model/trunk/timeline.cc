@@ -17,7 +17,7 @@ constexpr float kHeard = 45;      // Decibels below the loudest.
 
 float Power(float byte) { return std::pow(10.0f, (byte / kByteDecibels + kTimelineFloor) / 10); }
 
-// First and last frame that sound: a mean over five frames, twice the quietest tenth's loudness taken off, within 20 dB
+// First and last frame that sound: a mean over five frames, twice the quietest tenth's loudness taken off, within 27 dB
 // of the loudest; a little more on either side.
 std::pair<int, int> Sounding(const std::vector<float>& loudness) {
   const int frames = static_cast<int>(loudness.size());
@@ -29,7 +29,7 @@ std::pair<int, int> Sounding(const std::vector<float>& loudness) {
   for (int t = 0; t < frames; ++t) {
     for (int s = std::max(0, t - 2); s < std::min(frames, t + 3); ++s) smooth[t] += std::max(0.0f, loudness[s] - floor);
   }
-  const float least = 0.01f * *std::max_element(smooth.begin(), smooth.end());
+  const float least = 0.002f * *std::max_element(smooth.begin(), smooth.end());
   int first = frames, last = -1;
   for (int t = 0; t < frames; ++t) {
     if (smooth[t] <= least) continue;
