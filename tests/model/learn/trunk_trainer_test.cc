@@ -179,21 +179,6 @@ TEST(TrunkTrainer, GoesOnAfterLoadAsIfItHadNeverStopped) {
   EXPECT_NEAR(MeanCosine(**whole->Snapshot(), **resumed->Snapshot(), probe), 1, 1e-5);
 }
 
-TEST(TrunkTrainer, DropoutIsDrawnFromSeedAndStepAndIsOfTrainingAlone) {
-  const PlantedWorld world(1);
-  TrunkTrainerOptions options;
-  const auto all = Trainer(options);
-  options.dropout = 0.3;
-  const auto some = Trainer(options), again = Trainer(options);
-  const std::vector<double> losses = Train(*some, world, 3, 1);
-  EXPECT_EQ(losses, Train(*again, world, 3, 1));
-  EXPECT_NE(losses[0], Train(*all, world, 1, 1)[0]);
-  const std::vector<TrainingEvent> events = world.Events(4, 1000);
-  EXPECT_EQ(EncodeSlot(**some->Snapshot(), events, 0), EncodeSlot(**some->Snapshot(), events, 0));
-  options.dropout = 1;
-  EXPECT_EQ(TrunkTrainer::Create(Untrained(), options).status().code(), absl::StatusCode::kInvalidArgument);
-}
-
 TEST(TrunkTrainer, AlteredStateIsDataLossAndLeavesTheWeights) {
   const PlantedWorld world(4);
   const auto trainer = Trainer(Fast());
