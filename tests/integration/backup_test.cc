@@ -5,6 +5,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <thread>
 
@@ -32,6 +33,12 @@ constexpr int kEvents = 12;
 constexpr uint32_t kMore = 40;
 
 std::string TextOf(uint32_t n) { return absl::StrCat("entry ", n * 7919, " of the log of ship ", n, " near port ", n % 5); }
+
+std::map<uint64_t, float> Scores(const absl::StatusOr<v1::SearchResponse>& response) {
+  std::map<uint64_t, float> scores;
+  for (const v1::Hit& hit : response->hits()) scores[hit.item().item_id()] = hit.score();
+  return scores;
+}
 
 class BackupTest : public testing::Test {
  protected:
@@ -378,7 +385,7 @@ TEST_F(BackupTest, OneOperationRunsAtATimeAndTheRefusalNamesIt) {
   EXPECT_TRUE(absl::IsNotFound(api.client->Reindex(rest).status()));
 }
 
-TEST_F(BackupTest, AReindexFromTokensChangesNoAnswerAndADryRunChangesNothing) {
+TEST_F(BackupTest, AReindexFromTokensKeepsScoresAndADryRunChangesNothing) {
   ASSERT_TRUE(server_.Start());
   Api api(server_.address());
   Fill(api);
@@ -390,14 +397,20 @@ TEST_F(BackupTest, AReindexFromTokensChangesNoAnswerAndADryRunChangesNothing) {
   EXPECT_EQ(counted.total(), 3u * kEvents);
   EXPECT_EQ(counted.done(), 0u);
   EXPECT_EQ(api.Learning().generation(), generation);
-  const auto before = HitItems(api.Search(ByText(TextOf(3), 5)));
+  const auto before = api.Search(ByText(TextOf(3), 1000));
   request.set_dry_run(false);
   const v1::Operation ended = WaitEnd(api, api.client->Reindex(request));
   EXPECT_EQ(ended.state(), v1::OPERATION_STATE_SUCCEEDED) << ended.error();
   EXPECT_EQ(ended.done(), ended.total());
   EXPECT_GT(api.Learning().generation(), generation);
   api.WaitLearned();
-  EXPECT_EQ(HitItems(api.Search(ByText(TextOf(3), 5))), before);
+  // A row depends on the others that are encoded with it by its rounding, and what a few events taught on the rows:
+  // neighbours that are as near may change places.
+  const auto after = api.Search(ByText(TextOf(3), 1000));
+  EXPECT_EQ(HitItems(after).at(0), HitItems(before).at(0));
+  const std::map<uint64_t, float> scores = Scores(before), scores_after = Scores(after);
+  ASSERT_THAT(scores_after, SizeIs(scores.size()));
+  for (const auto& [item, score] : scores) EXPECT_NEAR(scores_after.at(item), score, 0.05) << item;
   EXPECT_THAT(Kinds(Verify(api, false)), IsEmpty());
 }
 
