@@ -1,9 +1,7 @@
 """What the corpora promise, checked on small fabricated inputs: no game data is needed."""
 
 import collections
-import csv
 import gzip
-import io
 import json
 import pathlib
 import subprocess
@@ -66,16 +64,6 @@ class TuxPaintTest(unittest.TestCase):
 
 
 class WesnothTest(unittest.TestCase):
-    def test_statistics_are_a_table_with_a_row_for_each_attack(self):
-        unit = wesnoth.Unit("Archer", {"name": "Elf, Archer", "level": "1", "cost": "17"},
-                            [{"name": "sword", "range": "melee", "damage": "5", "number": "2", "type": "blade"},
-                             {"name": "bow", "range": "ranged", "damage": "5"}])
-        self.assertEqual(list(csv.DictReader(io.StringIO(wesnoth.statistics_csv(unit)))), [
-            {"name": "Elf, Archer", "level": "1", "cost": "17", "attack": "sword", "attack range": "melee",
-             "attack damage": "5", "attack number": "2", "attack type": "blade"},
-            {"name": "Elf, Archer", "level": "1", "cost": "17", "attack": "bow", "attack range": "ranged",
-             "attack damage": "5", "attack number": "", "attack type": ""}])
-
     def test_a_female_form_takes_what_it_lacks_from_its_base(self):
         with tempfile.TemporaryDirectory() as folder:
             (pathlib.Path(folder) / "a.cfg").write_text(

@@ -1,8 +1,6 @@
 """Units of The Battle for Wesnoth: portrait, sprite, description, statistics and attack clips of a unit are one event."""
 
-import csv
 import dataclasses
-import io
 import pathlib
 import re
 from typing import Dict, Iterator, List, Optional, Tuple
@@ -59,19 +57,16 @@ def image_path(root: pathlib.Path, reference: str) -> Optional[pathlib.Path]:
     return None
 
 
-_STATISTICS = ("name", "race", "level", "hitpoints", "movement", "movement_type", "cost", "experience", "alignment")
-_ATTACKS = ("name", "range", "damage", "number", "type")
-
-
-def statistics_csv(unit: Unit) -> str:
-    """A table: a row for each attack, beside the numbers of the unit, which are the same in all of them."""
-    out = io.StringIO()
-    table = csv.writer(out, lineterminator="\n")
-    told = [key for key in _STATISTICS if unit.keys.get(key)]
-    table.writerow(told + ["attack"] + [f"attack {key}" for key in _ATTACKS[1:]])
+def statistics_text(unit: Unit) -> str:
+    """A small table as text: the numbers of the unit and one line for each attack."""
+    lines = [unit.keys.get("name", unit.id)]
+    for key in ("race", "level", "hitpoints", "movement", "movement_type", "cost", "experience", "alignment"):
+        if key in unit.keys:
+            lines.append(f"{key.replace('_', ' ')}: {unit.keys[key]}")
     for attack in unit.attacks:
-        table.writerow([unit.keys[key] for key in told] + [attack.get(key, "") for key in _ATTACKS])
-    return out.getvalue()
+        lines.append("attack: {} {} {}x{} {}".format(*(attack.get(key, "?") for key in
+                                                      ("name", "range", "damage", "number", "type"))))
+    return "\n".join(lines)
 
 
 def held_out_units(clips: List[Clip]) -> Dict[str, bool]:
@@ -136,11 +131,11 @@ def _unit_rows(unit: Unit, root: pathlib.Path, work: pathlib.Path) -> Iterator[R
         if path:
             yield _row(unit.id, path, "image/png", "image", {**common, "kind": kind})
     if unit.keys.get("description"):
-        path = _write(work / "texts", unit.id, "description.txt", unit.keys["description"])
+        path = _write(work / "texts", unit.id, "description", unit.keys["description"])
         yield _row(unit.id, path, "text/plain", "text", {**common, "kind": "description", "lang": "en"})
     if unit.attacks:
-        path = _write(work / "tables", unit.id, "statistics.csv", statistics_csv(unit))
-        yield _row(unit.id, path, "text/csv", "table", {**common, "kind": "statistics", "lang": "en"})
+        path = _write(work / "texts", unit.id, "statistics", statistics_text(unit))
+        yield _row(unit.id, path, "text/plain", "text", {**common, "kind": "statistics", "lang": "en"})
 
 
 def _clip_rows(clip: Clip, folder: pathlib.Path, held_out: bool) -> Iterator[Row]:
@@ -155,9 +150,9 @@ def _clip_rows(clip: Clip, folder: pathlib.Path, held_out: bool) -> Iterator[Row
               content_key=sha256_hex(clip.sound.read_bytes()), role=QUERY_ONLY)
 
 
-def _write(folder: pathlib.Path, unit_id: str, ending: str, text: str) -> pathlib.Path:
+def _write(folder: pathlib.Path, unit_id: str, kind: str, text: str) -> pathlib.Path:
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / (re.sub(r"[^A-Za-z0-9]+", "_", unit_id) + f".{ending}")
+    path = folder / (re.sub(r"[^A-Za-z0-9]+", "_", unit_id) + f".{kind}.txt")
     path.write_text(text, encoding="utf-8")
     return path
 

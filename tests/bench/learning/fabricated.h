@@ -12,7 +12,7 @@ namespace mixmatch::bench {
 
 class Fabricated {
  public:
-  // The slot is that of the modality: text, image, audio, video, table. Axis `axis` of 16 is the trunk's output.
+  // The slot is that of the modality: text, image, audio, video. Axis `axis` of 16 is the trunk's output.
   PartId Add(const std::string& event, const std::string& modality, int axis,
              const std::map<std::string, std::string>& metadata, const std::string& role = "ingest") {
     const std::string number = std::to_string(corpus.sources.size());
@@ -22,7 +22,7 @@ class Fabricated {
   // One more part of the last file.
   PartId AddPart(const std::string& modality, int axis) {
     Part part;
-    part.slot = modality == "text" ? 0 : modality == "image" ? 1 : modality == "audio" ? 2 : modality == "video" ? 3 : 4;
+    part.slot = modality == "text" ? 0 : modality == "image" ? 1 : modality == "audio" ? 2 : 3;
     part.source = static_cast<int>(corpus.sources.size()) - 1;
     part.trunk.assign(16, 0.0f);
     part.trunk[axis] = 1.0f;

@@ -100,8 +100,7 @@ std::vector<Question> FoldQuestions(const Corpus& corpus, const std::string& fol
   const std::vector<PartId> video = units({"clip"}, model::Modality::kVideo);
   AddAllDirections("units_",
                    {{"image", units({"portrait", "sprite"}, model::Modality::kImage)},
-                    {"text", units({"description"}, model::Modality::kText)},
-                    {"table", units({"statistics"}, model::Modality::kTable)},
+                    {"text", units({"description", "statistics"}, model::Modality::kText)},
                     {"video", video}},
                    &questions);
   AddAllDirections("units_",

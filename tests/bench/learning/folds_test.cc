@@ -33,7 +33,6 @@ class FoldsTest : public ::testing::Test {
       add("wesnoth", unit, "portrait", "image");
       add("wesnoth", unit, "sprite", "image");
       add("wesnoth", unit, "description", "text");
-      add("wesnoth", unit, "statistics", "table");
       add("wesnoth", unit, "clip", "video");
       if (fold == 1) made_.AddPart("audio", 5);
       add("wesnoth", unit, "track", "audio", "query_only");
@@ -71,10 +70,9 @@ TEST_F(FoldsTest, AClipWithItsSoundIsAnEventOfItsOwnAndASilentOneIsNot) {
 
 TEST_F(FoldsTest, QueriesAndCandidatesAreOfTheFoldAndOfTheirModality) {
   const std::map<std::string, int> slots = {{"text", 0}, {"image", 1}, {"speech", 2}, {"effect", 2},
-                                            {"sound", 2}, {"video", 3}, {"portrait", 1}, {"sprite", 1},
-                                            {"table", 4}};
+                                            {"sound", 2}, {"video", 3}, {"portrait", 1}, {"sprite", 1}};
   const auto questions = FoldQuestions(made_.corpus, "1");
-  EXPECT_THAT(questions, SizeIs(12 + 12 + 2 + 2));
+  EXPECT_THAT(questions, SizeIs(12 + 6 + 2 + 2));
   for (const Question& question : questions) {
     const size_t middle = question.name.find("_to_"), begin = question.name.find('_') + 1;
     const std::string from = question.name.substr(begin, middle - begin), to = question.name.substr(middle + 4);
