@@ -96,20 +96,23 @@ def short_forms(captions: List[str]) -> Dict[str, str]:
     return {caption: left for caption, left in short.items() if left != " ".join(caption.split())}
 
 
-def _voices(place: str, of_espeak: int, of_kokoro: int) -> List[str]:
-    """So many voices of each synthesiser; which ones depends on the place alone."""
+def _voices(place: str, of_espeak: int, of_kokoro: Optional[int]) -> List[str]:
+    """So many voices of each synthesiser (None: one of Kokoro at one place in `ONE_NATURAL_OF`); which depends on the place alone."""
     first = bucket(place, len(voices.MANY), "voices")
     # 5 shares no factor with 16: all of them before one comes back.
     chosen = [voices.MANY[(first + 5 * step) % len(voices.MANY)] for step in range(of_espeak)]
+    if of_kokoro is None:
+        of_kokoro = int(bucket(place, ONE_NATURAL_OF, "natural") == 0)
     return chosen + voices.of_kokoro(place, of_kokoro)
 
 
-def _spoken(text: str, place: str, language: str, counts: Callable[[str], tuple], folder: pathlib.Path) -> List[voices.Utterance]:
-    """The text in `counts(place)` voices, and in its language's other accent by as many."""
-    said = _voices(place, *counts(place))
+def _spoken(text: str, place: str, language: str, of_espeak: int, of_kokoro: Optional[int],
+            folder: pathlib.Path) -> List[voices.Utterance]:
+    """The text in so many voices (see _voices), and in its language's other accent by as many."""
+    said = _voices(place, of_espeak, of_kokoro)
     if language in ACCENTS:
-        accented = f"{place}/{ACCENTS[language]}"
-        said += [voices.with_accent(voice, ACCENTS[language]) for voice in _voices(accented, *counts(accented))]
+        said += [voices.with_accent(voice, ACCENTS[language])
+                 for voice in _voices(f"{place}/{ACCENTS[language]}", of_espeak, of_kokoro)]
     return [voices.Utterance(text, language, voice, _speech_path(folder, voice, place)) for voice in said]
 
 
@@ -120,18 +123,15 @@ def _event(stamp: str, language: str, caption: str, short: Optional[str], human:
     caption_path.parent.mkdir(parents=True, exist_ok=True)
     caption_path.write_text(caption, encoding="utf-8")
 
-    def one_of(place: str) -> int:
-        return int(bucket(place, ONE_NATURAL_OF, "natural") == 0)
-
-    def whole(place: str) -> tuple:
-        return (len(voices.MANY), NATURAL * natural) if human else (VOICES_OF_MORE, one_of(place) * natural)
-
-    def shortened(place: str) -> tuple:
-        return (SHORT_OF_CANDIDATE, SHORT_NATURAL * natural) if human else (SHORT_OF_MORE, one_of(place) * natural)
-
-    speech = [(utterance, "train") for utterance in _spoken(caption, place, language, whole, work / "speech")]
-    if short is not None:
-        speech += [(utterance, "train") for utterance in _spoken(short, place, language, shortened, work / "short")]
+    whole, shortened = (VOICES_OF_MORE, None), (SHORT_OF_MORE, None)
+    if human is not None:
+        whole, shortened = (len(voices.MANY), NATURAL), (SHORT_OF_CANDIDATE, SHORT_NATURAL)
+    speech = []
+    for text, counts, folder in ((caption, whole, "speech"), (short, shortened, "short")):
+        if text is not None:
+            of_espeak, of_kokoro = counts
+            speech += [(utterance, "train") for utterance in
+                       _spoken(text, place, language, of_espeak, of_kokoro if natural else 0, work / folder)]
     if human is not None:
         tests = (voices.TEST,) + (voices.FLITE if language == "en" else ())
         speech += [(voices.Utterance(caption, language, voice, _speech_path(work / "speech", voice, place)), "test")

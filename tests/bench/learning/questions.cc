@@ -113,7 +113,6 @@ Events WithoutSpeechImagePairs(const Corpus& corpus, const Events& events) {
 
 std::vector<Question> EmojiQuestions(const Corpus& corpus, const EmojiSplit& split) {
   const std::vector<PartId> names = corpus.Where([](const Source& s) { return IsEmoji(s, "name") && s["lang"] == "en"; });
-  const std::vector<PartId> foreign = corpus.Where([](const Source& s) { return IsEmoji(s, "name") && s["lang"] != "en"; });
   const std::vector<PartId> speech =
       corpus.Where([](const Source& s) { return IsEmoji(s, "speech") && s["split"] == "test"; });
   const std::vector<PartId> pictures =
@@ -124,7 +123,11 @@ std::vector<Question> EmojiQuestions(const Corpus& corpus, const EmojiSplit& spl
                                      {"speech_to_text", speech, names, ""},  {"speech_to_image", speech, pictures, ""},
                                      {"text_to_speech", names, speech, ""},  {"image_to_speech", pictures, speech, ""},
                                      {"image_to_image", pictures, learned, ""}};
-  if (split.all_languages) questions.push_back({"foreign_text_to_image", foreign, pictures, ""});
+  if (split.all_languages) {
+    const std::vector<PartId> foreign =
+        corpus.Where([](const Source& s) { return IsEmoji(s, "name") && s["lang"] != "en"; });
+    questions.push_back({"foreign_text_to_image", foreign, pictures, ""});
+  }
   return questions;
 }
 
